@@ -1,0 +1,34 @@
+"""An instant: a moment in UTC, to the microsecond."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from turnkeep_domain.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+
+def require_instant(what: str, moment: object) -> None:
+    """Refuses a time that is naive or not in UTC.
+
+    Raises:
+        InvalidValue: The time has no zone, or one other than UTC.
+    """
+    if not isinstance(moment, datetime) or moment.utcoffset() != timedelta(0):
+        raise InvalidValue(what, "must be a timezone-aware time in UTC")
+
+
+def instant(_: object, attribute: Attribute[datetime], moment: datetime) -> None:
+    """An attrs validator: the field is an instant."""
+    require_instant(attribute.name, moment)
+
+
+def optional_instant(
+    _: object, attribute: Attribute[datetime | None], moment: datetime | None
+) -> None:
+    """An attrs validator: the field is an instant or absent."""
+    if moment is not None:
+        require_instant(attribute.name, moment)
