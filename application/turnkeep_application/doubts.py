@@ -145,7 +145,7 @@ class Doubts(Generic[A]):
         return None
 
     def judge(self, records: Records) -> None:
-        """Notes that a decision was made on these records.
+        """Notes that a decision was made on these records: it knew of every doubt that died.
 
         Raises:
             OutcomeUnknown: They may have forgotten the request id of a doubt that died, so the
@@ -154,6 +154,7 @@ class Doubts(Generic[A]):
         for trace in self._traces:
             if trace.key not in records or trace.is_lost(records[trace.key]):
                 raise OutcomeUnknown("the record has forgotten the request id since")
+        self._traces = []
         self._unjudged = False
 
     def fenced(

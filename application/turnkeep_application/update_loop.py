@@ -47,7 +47,11 @@ NEEDS_MAX: Final = 4
 
 @frozen(kw_only=True)
 class UpdateLoop:
-    """The implementation of `Updates` over a record store."""
+    """The implementation of `Updates` over a record store.
+
+    Raises:
+        Unsupported: The store does not commit over several cells, all or nothing.
+    """
 
     store: RecordStore
     codec: Codec
@@ -56,6 +60,9 @@ class UpdateLoop:
     ids: Ids
     telemetry: Telemetry
     pacing: Pacing = field(factory=Pacing)
+
+    def __attrs_post_init__(self) -> None:
+        require_capable(self.store)
 
     async def update(
         self,

@@ -21,7 +21,8 @@ STATE_BYTES_MAX: Final = 32
 SORT_BYTES_MAX: Final = 255
 
 
-@frozen
+# Hashed again and again, for an update looks its cells up by it.
+@frozen(cache_hash=True)
 class Address:
     """A cell's place, untyped: what stores see.
 

@@ -21,7 +21,8 @@ DEPTH_MAX: Final = 6
 OWNER_DEPTH: Final = 2
 
 
-@frozen(kw_only=True)
+# Hashed again and again as a part of every address.
+@frozen(kw_only=True, cache_hash=True)
 class Scope:
     """Who owns a record.
 

@@ -1,0 +1,396 @@
+"""Approvals: the use cases by which one exact call is put before people, and decided.
+
+The host stamps scope and actor; clients supply neither. Another scope's approval is absent: reads
+answer None or nothing, commands `Unknown`, and nothing is written. Time is the store's alone, so
+what is overdue is expired for everybody at once, whether or not that was noted.
+
+Commands answer an outcome, or `Refused` with a reason that has a stable `code`; they raise what
+`Updates.update` raises. Reads raise `Unavailable`, `Corrupt` and `SchemaTooNew`. Every use case
+raises `InvalidValue` for what no host should have handed over, before anything is read.
+
+The module is long because each use case carries its contract; what they do is elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias, TypeVar
+
+from attrs import Factory, evolve, field, frozen
+
+from turnkeep_application.approval_pending import PendingApprovals
+from turnkeep_application.approval_settings import (
+    WAIT_SECONDS_DEFAULT,
+    WAIT_SECONDS_MAX,
+    ApprovalSettings,
+)
+from turnkeep_application.approval_views import (
+    ApprovalView,
+    PendingPage,
+    StillPending,
+    approval_view,
+    view_of,
+)
+from turnkeep_application.approval_waiting import ApprovalWait
+from turnkeep_application.reading import Reading
+from turnkeep_application.records import Records
+from turnkeep_application.updates import Updates
+from turnkeep_application.watching import Watch
+from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
+from turnkeep_domain.approvals.calls import Action, Call, Effect
+from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.fingerprint import fingerprint_of
+from turnkeep_domain.approvals.limits import require_lifetime
+from turnkeep_domain.approvals.names import CorrelationId, InvocationId
+from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload
+from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.refusals import (
+    DiscardRefusal,
+    ExpireRefusal,
+    RaiseRefusal,
+    TooManyPending,
+    Unknown,
+    VoteRefusal,
+)
+from turnkeep_domain.approvals.request import Question
+from turnkeep_domain.approvals.states import ApprovalOutcome
+from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
+from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import require_identifier
+from turnkeep_domain.keys import Key, key
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.request_ids import RequestId
+from turnkeep_domain.scope import Scope, ScopePrefix
+from turnkeep_ports.clock import Clock, Deadline
+from turnkeep_ports.codec import Codec
+from turnkeep_ports.store import Interest, RecordStore
+
+O = TypeVar("O")
+R = TypeVar("R")
+
+Command: TypeAlias = Callable[[ApprovalRecord, datetime], Decision[ApprovalRecord, O, R]]
+
+
+@frozen
+class Erased:
+    """The payload of an approval is erased, now or before."""
+
+    id: str
+
+
+def _reading_of(service: Approvals) -> Reading:
+    return Reading(
+        store=service.store,
+        codec=service.codec,
+        clock=service.clock,
+        deadline_seconds=service.settings.read_seconds,
+    )
+
+
+@frozen(kw_only=True)
+class Approvals:
+    """The use cases of approvals; safe to share between tasks."""
+
+    updates: Updates
+    store: RecordStore
+    codec: Codec
+    clock: Clock
+    settings: ApprovalSettings = field(factory=ApprovalSettings)
+    _reading: Reading = field(init=False, default=Factory(_reading_of, takes_self=True))
+    _pending: PendingApprovals = field(
+        init=False, default=Factory(lambda self: PendingApprovals(self._reading), takes_self=True)
+    )
+
+    # ---- commands -------------------------------------------------------------------------------
+
+    async def raise_request(
+        self,
+        scope: Scope,
+        *,
+        invocation: InvocationId,
+        action: Action,
+        effects: frozenset[Effect],
+        requester: Principal,
+        correlation_id: CorrelationId,
+        input: Json | JsonText,
+        reason: str,
+        display: str,
+        lifetime_seconds: int | None = None,
+        quorum: Quorum | None = None,
+        attempt: int = 1,
+    ) -> ApprovalView | Refused[RaiseRefusal]:
+        """Puts one exact call before the people who may decide it.
+
+        The call and its attempt are the idempotency key: raising the same call again, from any
+        process, answers the one approval as it stands, whatever became of it, and stores nothing.
+
+        Args:
+            scope: Who owns the approval; has a tenant and a user.
+            invocation: The intended execution. Another one is another call.
+            action: What would be done, and what it is expected to use.
+            effects: What it may do to the world.
+            requester: Who wants it done, as a rule the agent.
+            correlation_id: The work it belongs to; told in events, never compared.
+            input: The call's arguments, as a model gave them: at most 1 MiB of canonical JSON,
+                64 levels deep. Only its fingerprint is kept.
+            reason: Why, for people; redacted, escaped and cut to 2 KiB.
+            display: What, for people; redacted, escaped and cut to 4 KiB.
+            lifetime_seconds: How long it may be decided, 10 to 2,592,000 (30 days).
+            quorum: Who decides; by default the scope's user alone.
+            attempt: 1 for the first time; the next once an id is spent.
+
+        Returns:
+            The approval as it stands.
+            `InvalidInput`, `InputTooDeep`, `InputTooLarge`: it is not what can be asked.
+            `IdSpent`: this attempt was raised on other terms, or discarded.
+            `TooManyPending`: too many wait in this scope.
+
+        Raises:
+            InvalidValue: An id, the scope, the quorum, the lifetime or the attempt is none.
+        """
+        seconds = self.settings.lifetime_seconds if lifetime_seconds is None else lifetime_seconds
+        require_lifetime(seconds)
+        spelt = canonical(input)
+        if not isinstance(spelt, CanonicalInput):
+            return Refused(spelt)
+        call = Call(scope=scope, invocation=invocation, action=action, input=spelt)
+        question = Question(
+            scope=scope,
+            attempt=attempt,
+            invocation=invocation,
+            action=action,
+            effects=effects,
+            requester=requester,
+            correlation_id=correlation_id,
+            fingerprint=fingerprint_of(call),
+            offers=frozenset({Offer.ONCE}),
+            quorum=Quorum.owner(scope) if quorum is None else quorum,
+        )
+        redact = self.settings.redact
+        payload = ApprovalPayload.of(
+            question.id, scope, reason=redact(reason), display=redact(display)
+        )
+        return await self._put(question, payload, lifetime_seconds=seconds)
+
+    async def approve(
+        self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
+    ) -> ApprovalOutcome | Refused[VoteRefusal | Unknown]:
+        """Says yes to a call, once.
+
+        Repeated with the same `decision_id` it answers what it answered first, whatever happened
+        since; an approver who says the same under a new id is told how things stand.
+
+        Returns:
+            The state afterwards, and how many approvals are still missing.
+            `Unknown`, `RequestIdReused`, `NotEligible`, or `NotPending` with the ruling.
+        """
+        require_identifier("decision_id", decision_id)
+
+        def command(
+            record: ApprovalRecord, now: datetime
+        ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
+            return record.approve(by=by, decision_id=decision_id, now=now)
+
+        return await self._command(scope, id, command)
+
+    async def deny(
+        self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
+    ) -> ApprovalOutcome | Refused[VoteRefusal | Unknown]:
+        """Says no to a call, which decides, even after an own yes.
+
+        It is idempotent, and answers, as `approve` does.
+        """
+        require_identifier("decision_id", decision_id)
+
+        def command(
+            record: ApprovalRecord, now: datetime
+        ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
+            return record.deny(by=by, decision_id=decision_id, now=now)
+
+        return await self._command(scope, id, command)
+
+    async def discard(
+        self, scope: Scope, id: str, *, by: Principal, request_id: RequestId
+    ) -> ApprovalOutcome | Refused[DiscardRefusal | Unknown]:
+        """Withdraws a pending request, its payload included; its id is spent for ever.
+
+        This is the raiser's way back: who may use it, the host decides. Repeated, under any
+        request id, it answers the same.
+
+        Returns:
+            The state `DISCARDED`.
+            `Unknown`, `RequestIdReused`, or `NotPending` with the ruling.
+        """
+        require_identifier("request_id", request_id)
+        gate, shown = _keys(scope, id)
+
+        def decide(
+            records: Records, now: datetime
+        ) -> Decision[Records, ApprovalOutcome, DiscardRefusal | Unknown]:
+            record = records[gate]
+            if record is None:
+                return Refused(Unknown(id))
+            decision = records.adopt(gate, record.discard(by=by, request_id=request_id, now=now))
+            if isinstance(decision, Changed):
+                return evolve(decision, state=decision.state.delete(shown))
+            return decision
+
+        return await self.updates.update([gate, shown], decide)
+
+    async def expire(
+        self, scope: Scope, id: str
+    ) -> ApprovalOutcome | Refused[ExpireRefusal | Unknown]:
+        """Notes that the deadline of a request has come. Idempotent by state.
+
+        Nothing waits for it: an overdue request is refused and shown as expired all the same.
+
+        Returns:
+            The state `EXPIRED`.
+            `Unknown`, `NotDue` with the deadline, or `NotPending` with the ruling.
+        """
+
+        def command(
+            record: ApprovalRecord, now: datetime
+        ) -> Decision[ApprovalRecord, ApprovalOutcome, ExpireRefusal]:
+            return record.expire(now=now)
+
+        return await self._command(scope, id, command)
+
+    async def erase_payload(self, scope: Scope, id: str) -> Erased | Refused[Unknown]:
+        """Erases reason and display, in any state; the approval itself stands. Idempotent.
+
+        What a store's files still hold of it is gone after a scrub.
+        """
+        gate, shown = _keys(scope, id)
+
+        def decide(records: Records, now: datetime) -> Decision[Records, Erased, Unknown]:
+            record = records[gate]
+            if record is None:
+                return Refused(Unknown(id))
+            if records[shown] is None or not isinstance(record, Approval):
+                return Unchanged(Erased(id))
+            return Changed(records.delete(shown), Erased(id), (record.erased(now),))
+
+        return await self.updates.update([gate, shown], decide)
+
+    # ---- reads ----------------------------------------------------------------------------------
+
+    async def get(self, scope: Scope, id: str) -> ApprovalView | None:
+        """The approval as it stands; None where there is none, or it was discarded."""
+        gate, _ = _keys(scope, id)
+        seen = await self._reading.record(gate)
+        return view_of(seen.record, seen.now)
+
+    async def payload(self, scope: Scope, id: str) -> ApprovalPayload | None:
+        """Reason and display, for whoever is to decide; None where there are none any more."""
+        _, shown = _keys(scope, id)
+        return (await self._reading.record(shown)).record
+
+    async def list_pending(
+        self, prefix: ScopePrefix, *, after: str | None = None, limit: int | None = None
+    ) -> PendingPage:
+        """The approvals under a scope prefix that may still be decided, oldest first.
+
+        What is overdue is left out, so a page may hold fewer than `limit` though there are more;
+        it is empty only where nothing follows. An approval that does not change while one pages
+        is listed once.
+
+        Args:
+            prefix: Through the user at least, for example `ScopePrefix.owner(scope)`.
+            after: The `next` of the page before; None for the first.
+            limit: 1 to 200 approvals; 50 unless the settings say otherwise.
+
+        Raises:
+            InvalidValue: The prefix is too short, `after` no token of this listing, or the limit
+                out of bounds.
+        """
+        at_most = self.settings.page if limit is None else limit
+        return await self._pending.page(prefix, after=after, limit=at_most)
+
+    async def wait(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        seen: int,
+        timeout_seconds: float = WAIT_SECONDS_DEFAULT,
+    ) -> ApprovalView | StillPending | None:
+        """Waits until an approval has ended, or is no longer as it was seen.
+
+        It writes nothing, and holds no connection while it sleeps. It wakes by the store's hint,
+        by a poll, at the deadline of the approval or at the timeout, whichever comes first. A
+        store that is unavailable meanwhile is asked again until the timeout.
+
+        Args:
+            scope: Who owns the approval.
+            id: Its id.
+            seen: The `changes` of the view that the caller has.
+            timeout_seconds: 0 to 600; 0 looks once. One read more may pass before the answer.
+
+        Returns:
+            The view, if the approval has ended or changed; `StillPending` after the timeout; None
+            where there is no such approval, or it was discarded.
+
+        Raises:
+            Unavailable: The store did not serve when the time was up.
+            InvalidValue: The timeout is out of bounds.
+        """
+        if not 0 <= timeout_seconds <= WAIT_SECONDS_MAX:
+            raise InvalidValue("timeout_seconds", f"must be 0 to {WAIT_SECONDS_MAX:.0f}")
+        gate, _ = _keys(scope, id)
+        interest = Interest(collection=APPROVALS.name, prefix=ScopePrefix.exactly(scope))
+        wait = ApprovalWait(
+            reading=self._reading,
+            watch=Watch(store=self.store, clock=self.clock, interest=interest),
+            gate=gate,
+            seen=seen,
+            until=Deadline.after(self.clock, timeout_seconds),
+            poll_seconds=self.settings.poll_seconds,
+        )
+        return await wait.ended()
+
+    # ---- steps ----------------------------------------------------------------------------------
+
+    async def _put(
+        self, question: Question, payload: ApprovalPayload, *, lifetime_seconds: int
+    ) -> ApprovalView | Refused[RaiseRefusal]:
+        gate, shown = _keys(question.scope, question.id)
+        pending_max = self.settings.pending_max
+        crowded = await self._pending.reaches(pending_max, question.scope)
+
+        def decide(
+            records: Records, now: datetime
+        ) -> Decision[Records, ApprovalView, RaiseRefusal]:
+            record = records[gate]
+            if record is not None:
+                again = record.asked_again(question)
+                if isinstance(again, Refused):
+                    return again
+                return Unchanged(approval_view(again.outcome, now))
+            if crowded:
+                return Refused(TooManyPending(pending_max))
+            raised = Approval.raised(question, now=now, lifetime_seconds=lifetime_seconds)
+            after = records.put(gate, raised.state).put(shown, payload)
+            return Changed(after, approval_view(raised.outcome, now), raised.events)
+
+        return await self.updates.update([gate, shown], decide)
+
+    async def _command(
+        self, scope: Scope, id: str, command: Command[O, R]
+    ) -> O | Refused[R | Unknown]:
+        gate, _ = _keys(scope, id)
+
+        def decide(records: Records, now: datetime) -> Decision[Records, O, R | Unknown]:
+            record = records[gate]
+            if record is None:
+                return Refused(Unknown(id))
+            return records.adopt(gate, command(record, now))
+
+        return await self.updates.update([gate], decide)
+
+
+def _keys(scope: Scope, id: str) -> tuple[Key[ApprovalRecord], Key[ApprovalPayload]]:
+    scope.require_work()
+    return key(APPROVALS, scope, id), key(APPROVAL_PAYLOADS, scope, id)

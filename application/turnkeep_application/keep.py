@@ -1,0 +1,21 @@
+"""A keep: the services of one store, as a host holds them."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from turnkeep_application.approvals import Approvals
+from turnkeep_application.event_log import EventLog
+
+
+@frozen(kw_only=True)
+class Keep:
+    """Everything that a host asks Turnkeep for. Safe to share among the tasks of one event loop.
+
+    Attributes:
+        approvals: Puts calls of agents before the people who may decide them.
+        events: Tells what has happened, in order.
+    """
+
+    approvals: Approvals
+    events: EventLog

@@ -1,0 +1,148 @@
+"""Reading: records as they are stored, asked for once, under one deadline, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from attrs import field, frozen
+from attrs.validators import gt, le
+
+from turnkeep_application.bounded import DeadlinePassed, bounded
+from turnkeep_domain.keys import Address, Collection, ReadKey
+from turnkeep_ports.clock import Clock, Deadline
+from turnkeep_ports.codec import Codec
+from turnkeep_ports.errors import Corrupt, SchemaTooNew, Unavailable
+from turnkeep_ports.scans import Page, Position, Query
+from turnkeep_ports.store import Cursor, CursorLost, EventPage, EventQuery, RecordStore
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@frozen
+class Seen(Generic[T_co]):
+    """A record at one moment; None where the cell was absent.
+
+    Attributes:
+        now: The store's clock at that moment.
+    """
+
+    record: T_co | None
+    now: datetime
+
+
+@frozen
+class Unreadable:
+    """A record that a listing came upon and could not read; it was left untouched.
+
+    Attributes:
+        address: Which one.
+        code: Why: ``"corrupt"``, or ``"schema_too_new"``.
+    """
+
+    address: Address
+    code: str
+
+
+@frozen(kw_only=True)
+class Listing(Generic[T_co]):
+    """A page of records, with what was unreadable among them.
+
+    Attributes:
+        now: The store's clock.
+        next: Where the next page begins; None when there is none.
+    """
+
+    now: datetime
+    records: tuple[T_co, ...]
+    unreadable: tuple[Unreadable, ...]
+    next: Position | None
+
+
+@frozen(kw_only=True)
+class Reading:
+    """The one way to read without deciding anything.
+
+    Whatever the store does, a read ends within `deadline_seconds`. Every method raises
+    `Unavailable` where the store did not serve, retryable if it did not answer in time.
+    """
+
+    store: RecordStore
+    codec: Codec
+    clock: Clock
+    deadline_seconds: float = field(validator=[gt(0), le(3_600)])
+
+    async def record(self, key: ReadKey[T]) -> Seen[T]:
+        """The record under a key, and the moment in which it was read.
+
+        Raises:
+            Unavailable: The store did not serve.
+            Corrupt, SchemaTooNew: The record is unreadable.
+        """
+        deadline = self._deadline()
+        loaded = await _served(self.store.load((key.address,), deadline=deadline), deadline)
+        cell = loaded.cells.get(key.address)
+        if cell is None:
+            return Seen(None, loaded.now)
+        record = self.codec.decode(key.collection, key.address, cell.entry.body)
+        return Seen(record, loaded.now)
+
+    async def page(self, query: Query, *, after: Position | None, limit: int) -> Page:
+        """Cells by their index, bodies unread.
+
+        Raises:
+            Unavailable: The store did not serve.
+            InvalidValue: The limit is not 1 to 500, or the position of another query.
+        """
+        deadline = self._deadline()
+        call = self.store.scan(query, after=after, limit=limit, deadline=deadline)
+        return await _served(call, deadline)
+
+    async def listing(
+        self, of: Collection[T], query: Query, *, after: Position | None, limit: int
+    ) -> Listing[T]:
+        """Records by their index; one that is unreadable hides no other.
+
+        Raises:
+            Unavailable: The store did not serve.
+            InvalidValue: The limit is not 1 to 500, or the position of another query.
+        """
+        page = await self.page(query, after=after, limit=limit)
+        records: list[T] = []
+        unreadable: list[Unreadable] = []
+        for cell in page.cells:
+            try:
+                records.append(self.codec.decode(of, cell.address, cell.entry.body))
+            except (Corrupt, SchemaTooNew) as error:
+                unreadable.append(Unreadable(cell.address, error.code))
+        return Listing(
+            now=page.now,
+            records=tuple(records),
+            unreadable=tuple(unreadable),
+            next=page.next,
+        )
+
+    async def events(
+        self, query: EventQuery, *, after: Cursor, limit: int
+    ) -> EventPage | CursorLost:
+        """Events in order, bodies unread.
+
+        Raises:
+            Unavailable: The store did not serve.
+            InvalidValue: The limit is not 1 to 500.
+        """
+        deadline = self._deadline()
+        call = self.store.events(query, after=after, limit=limit, deadline=deadline)
+        return await _served(call, deadline)
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self.clock, self.deadline_seconds)
+
+
+async def _served(call: Coroutine[object, object, T], deadline: Deadline) -> T:
+    try:
+        return await bounded(call, deadline)
+    except DeadlinePassed:
+        raise Unavailable("it did not answer before the deadline") from None

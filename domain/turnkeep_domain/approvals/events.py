@@ -1,0 +1,92 @@
+"""An event of an approval: who did what to it. Never reason, display, input or fingerprint."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from attrs import field, frozen
+from attrs.validators import instance_of
+
+from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId, name
+from turnkeep_domain.events import Event
+from turnkeep_domain.instants import instant
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.request_ids import RequestId
+
+
+@frozen(kw_only=True)
+class ApprovalEvent(Event):
+    """What every event of an approval tells.
+
+    Attributes:
+        capability: What the call would use.
+        correlation_id: The work that the call belongs to.
+    """
+
+    capability: CapabilityId = field(validator=name)
+    correlation_id: CorrelationId = field(validator=name)
+
+
+@frozen(kw_only=True)
+class ApprovalRaised(ApprovalEvent):
+    """A call waits to be decided, until `expires_at`."""
+
+    kind: ClassVar[str] = "approval.raised"
+
+    invocation: InvocationId = field(validator=name)
+    requester: Principal = field(validator=instance_of(Principal))
+    expires_at: datetime = field(validator=instant)
+
+
+@frozen(kw_only=True)
+class BallotEvent(ApprovalEvent):
+    """What every event of a vote tells: whose it was, under which id."""
+
+    decider: Principal = field(validator=instance_of(Principal))
+    decision_id: RequestId = field(validator=name)
+
+
+@frozen(kw_only=True)
+class ApprovalVoted(BallotEvent):
+    """Somebody approved, and more must."""
+
+    kind: ClassVar[str] = "approval.voted"
+
+
+@frozen(kw_only=True)
+class ApprovalApproved(BallotEvent):
+    """The last approval that was needed came."""
+
+    kind: ClassVar[str] = "approval.approved"
+
+
+@frozen(kw_only=True)
+class ApprovalDenied(BallotEvent):
+    """Somebody denied, which decides."""
+
+    kind: ClassVar[str] = "approval.denied"
+
+
+@frozen(kw_only=True)
+class ApprovalExpired(ApprovalEvent):
+    """Nobody decided in time."""
+
+    kind: ClassVar[str] = "approval.expired"
+
+
+@frozen(kw_only=True)
+class ApprovalDiscarded(ApprovalEvent):
+    """The request was withdrawn before it was decided."""
+
+    kind: ClassVar[str] = "approval.discarded"
+
+    by: Principal = field(validator=instance_of(Principal))
+    request_id: RequestId = field(validator=name)
+
+
+@frozen(kw_only=True)
+class ApprovalErased(ApprovalEvent):
+    """Reason and display were erased; the approval stands."""
+
+    kind: ClassVar[str] = "approval.erased"

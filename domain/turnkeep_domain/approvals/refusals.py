@@ -1,0 +1,111 @@
+"""A refusal: why a command on an approval was not done. A closed set, each with a stable code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, TypeAlias
+
+from attrs import frozen
+
+from turnkeep_domain.approvals.states import ApprovalState
+from turnkeep_domain.approvals.votes import Ruling
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.request_ids import RequestIdReused
+
+
+@frozen
+class InvalidInput:
+    """The call's input is not what can be put before people.
+
+    Attributes:
+        rule: What it must be; nothing of the input is repeated.
+    """
+
+    code: ClassVar[str] = "invalid_input"
+
+    rule: str
+
+
+@frozen
+class InputTooDeep:
+    """The call's input nests arrays and objects deeper than `levels_max`."""
+
+    code: ClassVar[str] = "input_too_deep"
+
+    levels_max: int
+
+
+@frozen
+class InputTooLarge:
+    """The call's input has more than `bytes_max` bytes of canonical UTF-8."""
+
+    code: ClassVar[str] = "payload_too_large"
+
+    bytes_max: int
+
+
+@frozen
+class Unknown:
+    """There is no such approval in this scope."""
+
+    code: ClassVar[str] = "unknown_gate"
+
+    id: str
+
+
+@frozen
+class IdSpent:
+    """The call was already asked on other terms, or discarded: ask with the next attempt."""
+
+    code: ClassVar[str] = "id_spent"
+
+    id: str
+
+
+@frozen
+class NotEligible:
+    """The principal is not among those who may decide this request."""
+
+    code: ClassVar[str] = "not_eligible"
+
+    decider: Principal
+
+
+@frozen
+class NotPending:
+    """The approval has ended.
+
+    Attributes:
+        state: How it ended.
+        ruling: The vote that decided; None where none did.
+    """
+
+    code: ClassVar[str] = "stale_gate"
+
+    state: ApprovalState
+    ruling: Ruling | None
+
+
+@frozen
+class NotDue:
+    """The approval may still be decided, until `expires_at`."""
+
+    code: ClassVar[str] = "not_due"
+
+    expires_at: datetime
+
+
+@frozen
+class TooManyPending:
+    """The scope already has `pending_max` approvals that wait; retry when some have ended."""
+
+    code: ClassVar[str] = "too_many_pending"
+
+    pending_max: int
+
+
+InputRefusal: TypeAlias = InvalidInput | InputTooDeep | InputTooLarge
+RaiseRefusal: TypeAlias = InputRefusal | IdSpent | TooManyPending
+VoteRefusal: TypeAlias = RequestIdReused | NotEligible | NotPending
+DiscardRefusal: TypeAlias = RequestIdReused | NotPending
+ExpireRefusal: TypeAlias = NotDue | NotPending

@@ -1,0 +1,139 @@
+"""An approval request: one exact call that is put before people, until a deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+from attrs.validators import deep_iterable, instance_of
+
+from turnkeep_domain.approvals.approval_id import ApprovalId, approval_id
+from turnkeep_domain.approvals.calls import (
+    Action,
+    Dispatch,
+    Effect,
+    Spawn,
+)
+from turnkeep_domain.approvals.fingerprint import Fingerprint, fingerprint
+from turnkeep_domain.approvals.limits import (
+    ATTEMPT_MAX,
+    LIFETIME_SECONDS_MAX,
+    LIFETIME_SECONDS_MIN,
+    require_lifetime,
+    require_whole,
+)
+from turnkeep_domain.approvals.names import CorrelationId, InvocationId, name
+from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.instants import instant
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.scope import Scope
+
+
+@frozen(kw_only=True)
+class Question:
+    """What is asked, known before anything is loaded: its id follows from it.
+
+    Attributes:
+        attempt: 1 for the first time that the call is asked; the next, once an id is spent.
+        effects: What the host says the call may do.
+        offers: What a yes may be given for.
+
+    Raises:
+        InvalidValue: A rule of a field is broken; above threshold 1 the requester may not decide.
+    """
+
+    scope: Scope = field(validator=instance_of(Scope))
+    attempt: int = field()
+    invocation: InvocationId = field(validator=name)
+    action: Action = field(validator=instance_of((Dispatch, Spawn)))
+    effects: frozenset[Effect] = field(
+        validator=deep_iterable(instance_of(Effect), instance_of(frozenset))
+    )
+    requester: Principal = field(validator=instance_of(Principal))
+    correlation_id: CorrelationId = field(validator=name)
+    fingerprint: Fingerprint = field(validator=fingerprint, repr=False)
+    offers: frozenset[Offer] = field(
+        validator=deep_iterable(instance_of(Offer), instance_of(frozenset))
+    )
+    quorum: Quorum = field(validator=instance_of(Quorum))
+
+    @scope.validator
+    def _is_work(self, _: object, scope: Scope) -> None:
+        scope.require_work()
+
+    @attempt.validator
+    def _counts_from_one(self, _: object, attempt: int) -> None:
+        require_whole("attempt", attempt, least=1, most=ATTEMPT_MAX)
+
+    @offers.validator
+    def _offers_something(self, _: object, offers: frozenset[Offer]) -> None:
+        if not offers:
+            raise InvalidValue("offers", "must name one at least")
+
+    @quorum.validator
+    def _is_independent(self, _: object, quorum: Quorum) -> None:
+        quorum.require_independence(self.requester)
+
+    @property
+    def id(self) -> ApprovalId:
+        """The id of every approval that asks this."""
+        return approval_id(self.fingerprint, self.attempt)
+
+    def has_terms_of(self, other: Question) -> bool:
+        """Whether two questions about one call are asked by, of and for the same."""
+        return (self.requester, self.effects, self.quorum, self.offers) == (
+            other.requester,
+            other.effects,
+            other.quorum,
+            other.offers,
+        )
+
+
+@frozen(kw_only=True)
+class ApprovalRequest:
+    """A question as it was raised, immutable.
+
+    Attributes:
+        created_at: The store's now when it was raised.
+        expires_at: From this instant on it can no longer be decided; 10 seconds to 30 days
+            after `created_at`.
+    """
+
+    id: ApprovalId = field()
+    question: Question = field(validator=instance_of(Question))
+    created_at: datetime = field(validator=instant)
+    expires_at: datetime = field(validator=instant)
+
+    @id.validator
+    def _follows_from_the_question(self, _: object, id: ApprovalId) -> None:
+        if id != self.question.id:
+            raise InvalidValue("id", "must follow from fingerprint and attempt")
+
+    @expires_at.validator
+    def _within_bounds(self, _: object, expires_at: datetime) -> None:
+        least = timedelta(seconds=LIFETIME_SECONDS_MIN)
+        most = timedelta(seconds=LIFETIME_SECONDS_MAX)
+        if not least <= expires_at - self.created_at <= most:
+            raise InvalidValue("expires_at", "must be 10 seconds to 30 days after created_at")
+
+    @classmethod
+    def of(cls, question: Question, *, now: datetime, lifetime_seconds: int) -> ApprovalRequest:
+        """The question, raised now.
+
+        Raises:
+            InvalidValue: The lifetime is outside 10 seconds to 30 days.
+        """
+        require_lifetime(lifetime_seconds)
+        return cls(
+            id=question.id,
+            question=question,
+            created_at=now,
+            expires_at=now + timedelta(seconds=lifetime_seconds),
+        )
+
+    @property
+    def scope(self) -> Scope:
+        """Who owns it."""
+        return self.question.scope
