@@ -1,0 +1,53 @@
+"""The formats of Turnkeep: every class that is stored, under its tag and newest schema.
+
+A format is for ever. When the stored fields of a class change (its own or those of a class nested
+in it, an enumeration's values included), its schema rises by one, an upcaster is added for the
+number that it had, the golden files of that number stay, and one of the new number joins them. A
+tag that has been written is never given to another class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from turnkeep_adapters.codec.format import Format
+from turnkeep_domain.approvals.approval import Approval
+from turnkeep_domain.approvals.calls import Dispatch, Spawn
+from turnkeep_domain.approvals.discarded import Discarded
+from turnkeep_domain.approvals.events import (
+    ApprovalApproved,
+    ApprovalDenied,
+    ApprovalDiscarded,
+    ApprovalErased,
+    ApprovalExpired,
+    ApprovalRaised,
+    ApprovalVoted,
+)
+from turnkeep_domain.approvals.payload import ApprovalPayload
+from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
+
+RECORDS: Final = (
+    Format(cls=Approval, tag="approval", schema=1, upcasters=()),
+    Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
+    Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
+)
+
+EVENTS: Final = (
+    Format(cls=ApprovalRaised, tag="approval.raised", schema=1, upcasters=()),
+    Format(cls=ApprovalVoted, tag="approval.voted", schema=1, upcasters=()),
+    Format(cls=ApprovalApproved, tag="approval.approved", schema=1, upcasters=()),
+    Format(cls=ApprovalDenied, tag="approval.denied", schema=1, upcasters=()),
+    Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
+    Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
+    Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+)
+
+VARIANTS: Final[Mapping[type[object], str]] = {
+    Approved: "approved",
+    Denied: "denied",
+    Dispatch: "dispatch",
+    Expired: "expired",
+    Pending: "pending",
+    Spawn: "spawn",
+}

@@ -1,0 +1,64 @@
+"""A sequence: a tuple as a list, a set as the list that is sorted by the JSON of its elements."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from turnkeep_adapters.codec.body import render
+from turnkeep_adapters.codec.shape import Shape
+from turnkeep_domain.errors import InvalidValue
+
+
+def row(element: Shape) -> Shape:
+    """The shape of `tuple[X, ...]`."""
+    inward, outward = element.encode, element.decode
+
+    def encode(value: object) -> object:
+        if type(value) is not tuple:
+            raise InvalidValue("value", "must be a tuple")
+        return [inward(item) for item in value]
+
+    def decode(value: object, _: object) -> object:
+        if type(value) is not list:
+            raise InvalidValue("value", "must be a list")
+        return tuple([outward(item, None) for item in value])
+
+    return Shape(encode, decode)
+
+
+def fixed(elements: tuple[Shape, ...]) -> Shape:
+    """The shape of `tuple[X, Y]`: as many elements, each of its own type."""
+    size = len(elements)
+
+    def encode(value: object) -> object:
+        if type(value) is not tuple or len(value) != size:
+            raise InvalidValue("value", "must be a tuple of its own length")
+        return [shape.encode(item) for shape, item in zip(elements, value, strict=True)]
+
+    def decode(value: object, _: object) -> object:
+        if type(value) is not list or len(value) != size:
+            raise InvalidValue("value", "must be a list of its own length")
+        return tuple(
+            [shape.decode(item, None) for shape, item in zip(elements, value, strict=True)]
+        )
+
+    return Shape(encode, decode)
+
+
+def distinct(element: Shape) -> Shape:
+    """The shape of `frozenset[X]`: equal sets are equal lists, however they were built."""
+    inward, outward = element.encode, element.decode
+
+    def encode(value: object) -> object:
+        if type(value) is not frozenset:
+            raise InvalidValue("value", "must be a frozenset")
+        return sorted([inward(item) for item in value], key=render)
+
+    def decode(value: object, _: object) -> object:
+        if type(value) is not list:
+            raise InvalidValue("value", "must be a list")
+        if any(one >= other for one, other in pairwise([render(item) for item in value])):
+            raise InvalidValue("value", "must be sorted and name nothing twice")
+        return frozenset([outward(item, None) for item in value])
+
+    return Shape(encode, decode)
