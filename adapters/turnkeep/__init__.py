@@ -1,0 +1,162 @@
+"""Turnkeep: the durable state kernel that a Python program embeds when it hosts agents.
+
+Open a keep, and ask its services::
+
+    async with open_keep("memory:") as keep:
+        view = await keep.approvals.raise_request(...)
+
+Everything that a host needs is exported here; other packages are free to change.
+"""
+
+from turnkeep.container import Container
+from turnkeep.opening import open_keep
+from turnkeep.settings import Settings
+from turnkeep_adapters.telemetry.tallies import Tallies
+from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
+from turnkeep_application.approvals import Approvals, Erased
+from turnkeep_application.errors import Contended
+from turnkeep_application.event_log import (
+    EVERYBODY,
+    EventLog,
+    Recorded,
+    RecordedPage,
+    UnreadableEvent,
+)
+from turnkeep_application.keep import Keep
+from turnkeep_application.pacing import Pacing
+from turnkeep_application.reading import Unreadable
+from turnkeep_domain.approvals.approval_id import ApprovalId
+from turnkeep_domain.approvals.calls import Action, Amount, Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.events import (
+    ApprovalApproved,
+    ApprovalDenied,
+    ApprovalDiscarded,
+    ApprovalErased,
+    ApprovalExpired,
+    ApprovalRaised,
+    ApprovalVoted,
+)
+from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
+from turnkeep_domain.approvals.payload import ApprovalPayload
+from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.refusals import (
+    DiscardRefusal,
+    ExpireRefusal,
+    IdSpent,
+    InputTooDeep,
+    InputTooLarge,
+    InvalidInput,
+    NotDue,
+    NotEligible,
+    NotPending,
+    RaiseRefusal,
+    TooManyPending,
+    Unknown,
+    VoteRefusal,
+)
+from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
+from turnkeep_domain.approvals.votes import Offer, Ruling, Verdict, Vote
+from turnkeep_domain.decisions import Refused
+from turnkeep_domain.errors import InvalidValue, TurnkeepError
+from turnkeep_domain.events import Event
+from turnkeep_domain.keys import Address
+from turnkeep_domain.principals import Principal, PrincipalKind
+from turnkeep_domain.request_ids import RequestId, RequestIdReused
+from turnkeep_domain.scope import Scope, ScopePrefix
+from turnkeep_ports.errors import (
+    Corrupt,
+    OutcomeUnknown,
+    PayloadTooLarge,
+    SchemaTooNew,
+    Unavailable,
+    Unsupported,
+)
+from turnkeep_ports.store import START, CommitId, Cursor, CursorLost
+from turnkeep_ports.telemetry import Counter, Telemetry
+
+__all__ = [
+    "EVERYBODY",
+    "START",
+    "Action",
+    "Address",
+    "Amount",
+    "ApprovalApproved",
+    "ApprovalDenied",
+    "ApprovalDiscarded",
+    "ApprovalErased",
+    "ApprovalExpired",
+    "ApprovalId",
+    "ApprovalOutcome",
+    "ApprovalPayload",
+    "ApprovalRaised",
+    "ApprovalSettings",
+    "ApprovalState",
+    "ApprovalView",
+    "ApprovalVoted",
+    "Approvals",
+    "CapabilityId",
+    "CommitId",
+    "Container",
+    "Contended",
+    "CorrelationId",
+    "Corrupt",
+    "Counter",
+    "Cursor",
+    "CursorLost",
+    "DiscardRefusal",
+    "Dispatch",
+    "Effect",
+    "Erased",
+    "Estimate",
+    "Event",
+    "EventLog",
+    "ExpireRefusal",
+    "IdSpent",
+    "InputTooDeep",
+    "InputTooLarge",
+    "InvalidInput",
+    "InvalidValue",
+    "InvocationId",
+    "Json",
+    "JsonText",
+    "Keep",
+    "NotDue",
+    "NotEligible",
+    "NotPending",
+    "Offer",
+    "OutcomeUnknown",
+    "Pacing",
+    "PayloadTooLarge",
+    "PendingPage",
+    "Principal",
+    "PrincipalKind",
+    "Quorum",
+    "RaiseRefusal",
+    "Recorded",
+    "RecordedPage",
+    "Refused",
+    "RequestId",
+    "RequestIdReused",
+    "Ruling",
+    "SchemaTooNew",
+    "Scope",
+    "ScopePrefix",
+    "Settings",
+    "Spawn",
+    "StillPending",
+    "Tallies",
+    "Telemetry",
+    "TooManyPending",
+    "TurnkeepError",
+    "Unavailable",
+    "Unknown",
+    "Unreadable",
+    "UnreadableEvent",
+    "Unsupported",
+    "Verdict",
+    "Vote",
+    "VoteRefusal",
+    "open_keep",
+]

@@ -1,0 +1,91 @@
+"""The container: where ports meet adapters, for entry points and for tests that override.
+
+Nothing here opens or connects anything. The store is built closed; whoever uses the container
+opens it with `async with container.store()` and then asks for `container.keep()`.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from dependency_injector import containers, providers
+from dependency_injector.providers import Provider
+
+from turnkeep.settings import Settings
+from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.json_codec import JsonCodec
+from turnkeep_adapters.memory.database import MemoryCore
+from turnkeep_adapters.memory.store import MemoryRecordStore
+from turnkeep_adapters.system.clock import SystemClock
+from turnkeep_adapters.system.ids import SystemIds
+from turnkeep_adapters.system.randomness import SystemRandom
+from turnkeep_adapters.telemetry.silent import SilentTelemetry
+from turnkeep_application.approvals import Approvals
+from turnkeep_application.event_log import EventLog
+from turnkeep_application.keep import Keep
+from turnkeep_application.reading import Reading
+from turnkeep_application.update_loop import UpdateLoop
+from turnkeep_application.updates import Updates
+from turnkeep_ports.clock import Clock
+from turnkeep_ports.codec import Codec
+from turnkeep_ports.ids import Ids
+from turnkeep_ports.randomness import Random
+from turnkeep_ports.store import RecordStore
+from turnkeep_ports.telemetry import Telemetry
+
+STORE_ID_BYTES = 16
+
+
+def memory_store(clock: SystemClock) -> MemoryRecordStore:
+    """A memory store of its own, closed and empty."""
+    store_id = secrets.token_bytes(STORE_ID_BYTES)
+    core = MemoryCore(store_id=store_id, wall_clock=clock.utc_now)
+    return MemoryRecordStore(core=core, clock=clock)
+
+
+class Container(containers.DeclarativeContainer):
+    """A keep on a memory store; every port and every setting can be overridden.
+
+    Each provider is a singleton of its container. With dependency-injector's own means, a host
+    overrides one for good (`container.store.override(...)`) or for a while (`with`).
+    """
+
+    settings: Provider[Settings] = providers.Singleton(Settings)
+
+    system_clock: Provider[SystemClock] = providers.Singleton(SystemClock)
+    clock: Provider[Clock] = providers.Callable(lambda clock: clock, system_clock)
+    random: Provider[Random] = providers.Singleton(SystemRandom)
+    ids: Provider[Ids] = providers.Singleton(SystemIds)
+    telemetry: Provider[Telemetry] = providers.Singleton(SilentTelemetry)
+    codec: Provider[Codec] = providers.Singleton(
+        JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS
+    )
+    store: Provider[RecordStore] = providers.Singleton(memory_store, clock=system_clock)
+
+    updates: Provider[Updates] = providers.Singleton(
+        UpdateLoop,
+        store=store,
+        codec=codec,
+        clock=clock,
+        random=random,
+        ids=ids,
+        telemetry=telemetry,
+        pacing=settings.provided.pacing,
+    )
+    reading: Provider[Reading] = providers.Singleton(
+        Reading,
+        store=store,
+        codec=codec,
+        clock=clock,
+        deadline_seconds=settings.provided.approvals.read_seconds,
+    )
+    approvals: Provider[Approvals] = providers.Singleton(
+        Approvals,
+        updates=updates,
+        store=store,
+        codec=codec,
+        clock=clock,
+        settings=settings.provided.approvals,
+    )
+    events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
+    keep: Provider[Keep] = providers.Singleton(Keep, approvals=approvals, events=events)
