@@ -1,0 +1,71 @@
+# Every target makes the virtual environment that it needs; nothing but make and Python 3.11 or later must be there.
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := .[all]
+GROUP := check
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check bench format constraints clean
+
+help:
+	@echo "make demo | test | check | bench | format | venv | constraints | clean"
+
+# ---- what the two README commands call ----------------------------------------------------------
+
+demo: $(STAMP)
+	$(BIN)/turnkeep demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+# ---- what a change must pass --------------------------------------------------------------------
+
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+format: $(STAMP)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+# ---- the environment ----------------------------------------------------------------------------
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Turnkeep needs Python 3.11 or later, and '$(PYTHON)' is not one: name one with 'make PYTHON=...'." >&2; \
+		exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
+		--editable '$(EXTRAS)' --group $(GROUP)
+	touch $@
+
+# Resolves everything anew in an environment of its own, so that no earlier pin is carried along.
+constraints:
+	rm -rf build/constraints
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --upgrade pip
+	build/constraints/bin/python -m pip install --quiet --editable '$(EXTRAS)' --group $(GROUP)
+	{ echo "# What 'make venv' installs, build backend and pip included; 'make constraints' refreshes it."; \
+	  build/constraints/bin/python -m pip freeze --all --exclude-editable --exclude setuptools; \
+	} > build/constraints/constraints.txt
+	mv build/constraints/constraints.txt constraints.txt
+	rm -rf build/constraints
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
