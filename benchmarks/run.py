@@ -1,0 +1,45 @@
+"""Runs the benchmarks and prints a line for each figure: both sides, and their ratio.
+
+Usage: python benchmarks/run.py [--quick] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import p8_loop
+from benchmarks.figure import Figure
+
+FIGURES: Final[tuple[Callable[..., Figure], ...]] = (p8_loop.measure,)
+
+
+def main() -> None:
+    """Measures all figures; a goal that is missed is a finding, not a failure."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    options = parser.parse_args()
+    figures = []
+    for measure in FIGURES:
+        figure = measure(quick=options.quick)
+        figures.append(figure)
+        print(figure.line(), flush=True)
+    if options.json is not None:
+        report = {
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "figures": [figure.facts() for figure in figures],
+        }
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

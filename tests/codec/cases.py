@@ -1,0 +1,215 @@
+"""The cases of golden files: for each tag, what its bytes stand for, under a name.
+
+A case stays for as long as a golden file names it: files of older schemas must decode to it too.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.json_codec import JsonCodec
+from turnkeep_domain.approvals.approval import APPROVALS, Approval
+from turnkeep_domain.approvals.approval_id import approval_id
+from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.discarded import Discarded
+from turnkeep_domain.approvals.events import (
+    ApprovalApproved,
+    ApprovalDenied,
+    ApprovalDiscarded,
+    ApprovalErased,
+    ApprovalExpired,
+    ApprovalRaised,
+    ApprovalVoted,
+)
+from turnkeep_domain.approvals.fingerprint import Fingerprint
+from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
+from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload
+from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.request import Question
+from turnkeep_domain.approvals.states import ApprovalState
+from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.decisions import Changed, Settled
+from turnkeep_domain.events import Event
+from turnkeep_domain.keys import Address, Collection
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.request_ids import RequestId
+from turnkeep_domain.scope import Scope
+
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+COLLECTIONS: Final[tuple[Collection[object], ...]] = (APPROVALS, APPROVAL_PAYLOADS)
+
+RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+LATER: Final = RAISED_AT + timedelta(minutes=1)
+DAY_SECONDS: Final = 24 * 60 * 60
+DEADLINE: Final = RAISED_AT + timedelta(seconds=DAY_SECONDS)
+OVERDUE: Final = DEADLINE + timedelta(microseconds=1)
+
+SCOPE: Final = Scope.of("acme", "ada")
+WHOLE_SCOPE: Final = Scope.of(
+    "acme", "zoë", agent="writer", project="apollo", mission="m-7", thread="t/1 ü"
+)
+ADA: Final = Principal.person("ada")
+BO: Final = Principal.person("bo")
+RULES: Final = Principal.service("rules")
+AGENT: Final = Principal.agent("writer")
+FINGERPRINT: Final = Fingerprint(f"sha256:{'0123456789abcdef' * 4}")
+
+ONE_DECIDES: Final = Question(
+    scope=SCOPE,
+    attempt=1,
+    invocation=InvocationId("call-1"),
+    action=Dispatch(capability=CapabilityId("mail.send"), estimate=Estimate.nothing()),
+    effects=frozenset({Effect.COMMUNICATES}),
+    requester=AGENT,
+    correlation_id=CorrelationId("run-1"),
+    fingerprint=FINGERPRINT,
+    offers=frozenset({Offer.ONCE}),
+    quorum=Quorum.owner(SCOPE),
+)
+TWO_DECIDE: Final = Question(
+    scope=WHOLE_SCOPE,
+    attempt=3,
+    invocation=InvocationId("call-2"),
+    action=Spawn(
+        capability=CapabilityId("researcher"),
+        estimate=Estimate.of({"usd_nano": 2**63 - 1, "input_tokens": 0, "überlauf": 7}),
+    ),
+    effects=frozenset(Effect),
+    requester=Principal.extension("plug-in"),
+    correlation_id=CorrelationId('run "2" \\ ü'),
+    fingerprint=FINGERPRINT,
+    offers=frozenset({Offer.ONCE}),
+    quorum=Quorum.of(2, ADA, BO, RULES),
+)
+
+
+def raised(question: Question) -> Approval:
+    return Approval.raised(question, now=RAISED_AT, lifetime_seconds=DAY_SECONDS).state
+
+
+def voted(approval: Approval, by: Principal, *, approve: bool, id: str) -> Approval:
+    vote = approval.approve if approve else approval.deny
+    decision = vote(by=by, decision_id=RequestId(id), now=LATER)
+    assert isinstance(decision, Changed)
+    assert isinstance(decision.state, Approval)
+    return decision.state
+
+
+def expired(approval: Approval) -> Approval:
+    decision = approval.expire(now=OVERDUE)
+    assert isinstance(decision, Changed | Settled)
+    assert isinstance(decision.state, Approval)
+    return decision.state
+
+
+def discarded(approval: Approval, by: Principal, *, id: str) -> Discarded:
+    decision = approval.discard(by=by, request_id=RequestId(id), now=LATER)
+    assert isinstance(decision, Changed)
+    assert isinstance(decision.state, Discarded)
+    return decision.state
+
+
+ONE_VOTE: Final = voted(raised(TWO_DECIDE), BO, approve=True, id="d-1")
+APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
+WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
+
+RECORD_CASES: Final[dict[tuple[str, str], object]] = {
+    ("approval", "pending"): raised(ONE_DECIDES),
+    ("approval", "pending_with_vote"): ONE_VOTE,
+    ("approval", "approved"): APPROVED,
+    ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
+    ("approval", "expired"): expired(raised(ONE_DECIDES)),
+    ("approval_discarded", "withdrawn"): WITHDRAWN,
+    ("approval_discarded", "was_approved"): Discarded(
+        id=APPROVED.request.id,
+        scope=WHOLE_SCOPE,
+        was=ApprovalState.APPROVED,
+        created_at=RAISED_AT,
+        ended_at=LATER,
+        marks=APPROVED.marks,
+    ),
+    ("approval_discarded", "was_denied"): Discarded(
+        id=approval_id(FINGERPRINT, 1),
+        scope=SCOPE,
+        was=ApprovalState.DENIED,
+        created_at=RAISED_AT,
+        ended_at=LATER,
+        marks=voted(raised(ONE_DECIDES), ADA, approve=False, id="d-1").marks,
+    ),
+    ("approval_discarded", "was_expired"): Discarded(
+        id=approval_id(FINGERPRINT, 1),
+        scope=SCOPE,
+        was=ApprovalState.EXPIRED,
+        created_at=RAISED_AT,
+        ended_at=OVERDUE,
+        marks=raised(ONE_DECIDES).marks,
+    ),
+    ("approval_payload", "plain"): ApprovalPayload.of(
+        approval_id(FINGERPRINT, 1), SCOPE, reason="To tell Bo.", display="mail to bo@acme.example"
+    ),
+    ("approval_payload", "escaped"): ApprovalPayload.of(
+        approval_id(FINGERPRINT, 3),
+        WHOLE_SCOPE,
+        reason='"quoted" \\ slashed / <angled> & été 日本 \U0001f600',
+        display="line\nfeed, tab\t, turned \u202e, deleted \x7f",
+    ),
+    ("approval_payload", "empty"): ApprovalPayload.of(
+        approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
+    ),
+}
+
+ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
+CAPABILITY: Final = CapabilityId("mail.send")
+CORRELATION: Final = CorrelationId("run-1")
+
+EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
+    ("approval.raised", "plain"): ApprovalRaised(
+        address=ADDRESS,
+        at=RAISED_AT,
+        capability=CAPABILITY,
+        correlation_id=CORRELATION,
+        invocation=InvocationId("call-1"),
+        requester=AGENT,
+        expires_at=DEADLINE,
+    ),
+    ("approval.voted", "plain"): ApprovalVoted(
+        address=ADDRESS,
+        at=LATER,
+        capability=CAPABILITY,
+        correlation_id=CORRELATION,
+        decider=BO,
+        decision_id=RequestId("d-1"),
+    ),
+    ("approval.approved", "plain"): ApprovalApproved(
+        address=ADDRESS,
+        at=LATER,
+        capability=CAPABILITY,
+        correlation_id=CORRELATION,
+        decider=RULES,
+        decision_id=RequestId("d-2"),
+    ),
+    ("approval.denied", "plain"): ApprovalDenied(
+        address=ADDRESS,
+        at=LATER,
+        capability=CAPABILITY,
+        correlation_id=CORRELATION,
+        decider=BO,
+        decision_id=RequestId("d-3"),
+    ),
+    ("approval.expired", "plain"): ApprovalExpired(
+        address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
+    ),
+    ("approval.discarded", "plain"): ApprovalDiscarded(
+        address=ADDRESS,
+        at=LATER,
+        capability=CAPABILITY,
+        correlation_id=CORRELATION,
+        by=AGENT,
+        request_id=RequestId("w-1"),
+    ),
+    ("approval.erased", "plain"): ApprovalErased(
+        address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
+    ),
+}

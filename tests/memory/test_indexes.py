@@ -1,0 +1,106 @@
+"""The indexes: a page looks at what it answers, whatever else is there."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+import pytest
+
+from tests.memory.samples import EVERYBODY, NOON, after, commit_id, entry
+from turnkeep_adapters.memory.indexes import Indexes
+from turnkeep_adapters.memory.rows import Row
+from turnkeep_domain.keys import Address
+from turnkeep_domain.scope import Scope, ScopePrefix
+from turnkeep_ports.key_bytes import key_bytes
+from turnkeep_ports.scans import Due, InScope, Query, Sorted
+from turnkeep_ports.store import Revision
+
+STATES = ("a", "b", "c", "d")
+THREAD = Scope.of("t", "u", thread="h")
+MANY = 1_000
+
+
+class Looks:
+    """How often keys were looked at: compared, or asked what they begin with."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class SeenKey(bytes):
+    """A key that counts the looks at it."""
+
+    looks: Looks
+
+    def __lt__(self, other: bytes) -> bool:  # type: ignore[explicit-override]  # 3.11 has none
+        self.looks.count += 1
+        return super().__lt__(other)
+
+    def __eq__(self, other: object) -> bool:  # type: ignore[explicit-override]  # 3.11 has none
+        self.looks.count += 1
+        return super().__eq__(other)
+
+    __hash__ = bytes.__hash__
+
+
+def row(state: str = "a", *, due_in: float = 0.0, sort: str = "") -> Row:
+    made = entry(b"", state=state, due_at=after(due_in), sort=sort)
+    return Row.of(made, Revision(bytes(16)), commit_id(1))
+
+
+def filled(rows: Iterable[tuple[Scope, str, Row]], looks: Looks) -> Indexes:
+    kept: dict[bytes, Row] = {}
+    indexes = Indexes(kept)
+    for scope, id, each in rows:
+        key = SeenKey(key_bytes(Address("note", scope, id)))
+        key.looks = looks
+        kept[key] = each
+        indexes.add(key, each)
+    looks.count = 0
+    return indexes
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Due(collection="note", states=frozenset(STATES), by=NOON),
+        Sorted(collection="note", prefix=ScopePrefix.owner(THREAD), state="b"),
+        Sorted(collection="note", prefix=ScopePrefix.exactly(THREAD), state=None),
+        InScope(collection="note", prefix=EVERYBODY),
+    ],
+    ids=["due", "sorted in a state", "sorted in a scope", "in scope"],
+)
+def test_a_page_looks_at_few_of_many_rows(query: Query) -> None:
+    looks = Looks()
+    rows = [(THREAD, f"{number:04}", row(STATES[number % 4])) for number in range(4 * MANY)]
+    indexes = filled(rows, looks)
+    first = list(islice(indexes.scan(query, None), 20))
+    middle = list(islice(indexes.scan(query, first[-1]), 20))
+    assert len(first + middle) == 40
+    assert len(set(first + middle)) == 40
+    assert looks.count < 400
+
+
+def test_due_rows_of_several_states_come_in_one_order() -> None:
+    rows = [(THREAD, f"{n:02}", row(STATES[n % 4], due_in=-n)) for n in range(40)]
+    query = Due(collection="note", states=frozenset(STATES), by=after(-10))
+    found = list(filled(rows, Looks()).scan(query, None))
+    assert found == sorted(found)
+    assert len(found) == 30
+
+
+def test_one_thread_in_one_state_is_found_on_the_shorter_shelf() -> None:
+    looks = Looks()
+    other = Scope.of("t", "u", thread="busy")
+    rows = [(other, f"{n:04}", row(sort="m")) for n in range(MANY)]
+    few = [(THREAD, id, row(state, sort="z")) for id, state in (("x", "a"), ("y", "b"))]
+    indexes = filled(rows + few, looks)
+    query = Sorted(collection="note", prefix=ScopePrefix.exactly(THREAD), state="a")
+    found = [key for _, key in indexes.scan(query, None)]
+    assert found == [key_bytes(Address("note", THREAD, "x"))]
+    assert looks.count < 10
+
+
+def test_a_row_that_was_never_added_cannot_be_taken_away() -> None:
+    indexes = filled([(THREAD, "x", row())], Looks())
+    with pytest.raises(LookupError):
+        indexes.remove(key_bytes(Address("note", THREAD, "x")), row(sort="other"))
