@@ -9,7 +9,7 @@ from attrs import define, field
 from dependency_injector import providers
 
 from tests.cli.recordings import file_of
-from turnkeep import Container, Keep, Telemetry
+from turnkeep import ApprovalSettings, Container, Keep, Settings, Telemetry
 from turnkeep_adapters.cli.demo import play as play_module
 from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.play import MEMORY, Play
@@ -48,13 +48,15 @@ class Watcher:
 
 
 @contextmanager
-def keeps_on(store: RecordStore) -> Iterator[None]:
+def keeps_on(store: RecordStore, *, pending_max: int = 64) -> Iterator[None]:
     """Every keep that a play opens is on this store."""
+    settings = Settings(approvals=ApprovalSettings(pending_max=pending_max))
 
     @asynccontextmanager
     async def opened(_: str, *, telemetry: Telemetry | None = None) -> AsyncIterator[Keep]:
         container = Container()
         container.store.override(providers.Object(store))
+        container.settings.override(providers.Object(settings))
         if telemetry is not None:
             container.telemetry.override(providers.Object(telemetry))
         async with store:
@@ -70,10 +72,11 @@ async def performed(
     askers: int = 4,
     deciders: int = 4,
     on: RecordStore | None = None,
+    pending_max: int = 64,
     watcher: Watcher | None = None,
 ) -> Report:
     """The report of a play of these lines."""
-    with TemporaryFile() as file, keeps_on(on or memory_store()):
+    with TemporaryFile() as file, keeps_on(on or memory_store(), pending_max=pending_max):
         file.write(file_of(*lines))
         file.seek(0)
         play = Play(

@@ -5,7 +5,7 @@ import io
 import pytest
 from attrs import define
 
-from turnkeep_adapters.cli.demo.audience import Log, watching
+from turnkeep_adapters.cli.demo.audience import Bar, Log, watching
 from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.recording import Unusable
 
@@ -80,3 +80,14 @@ def test_a_closed_stream_has_nobody() -> None:
     with watching(None, half_read()) as log:
         assert isinstance(log, Log)
         log.unusable(Unusable(1, None, "task is missing"))
+
+
+@pytest.mark.parametrize(("term", "kind"), [("dumb", Log), ("xterm", Bar)])
+def test_a_terminal_that_cannot_move_reads_lines(
+    monkeypatch: pytest.MonkeyPatch, term: str, kind: type
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    with watching(terminal, half_read()) as audience:
+        assert isinstance(audience, kind)

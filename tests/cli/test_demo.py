@@ -246,6 +246,20 @@ def test_an_audience_that_has_gone_ends_it_quietly() -> None:
     assert (done.returncode, done.stdout) == (141, b"")
 
 
+def test_an_error_that_nobody_reads_is_an_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            command("demo", "--input", "nowhere"),
+            stdout=subprocess.PIPE,
+            stderr=closed,
+            check=False,
+            env=ENVIRONMENT,
+        )
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_output_that_cannot_be_written_is_one_sentence() -> None:
     with open("/dev/full", "wb") as full:
         done = run("demo", stdout=full)

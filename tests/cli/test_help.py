@@ -45,6 +45,7 @@ def test_help_on_the_demo_says_that_bad_lines_change_no_exit_code(turnkeep: Comm
         words
     )
     assert "Asked again once it was withdrawn, it stays withdrawn." in words
+    assert "the same seed and input repeat what was decided, and change nothing." in words
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"]], ids=" ".join)

@@ -92,7 +92,8 @@ async def test_a_pipe_is_waited_for_while_others_run() -> None:
         source = Source.of(reading)
         lines = source.lines()
         first = asyncio.ensure_future(anext(lines))
-        await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
         assert not first.done()
         os.write(writing, b"a\nb")
         assert await first == Line(1, b"a")
@@ -120,6 +121,16 @@ async def test_a_wait_for_a_pipe_can_be_cancelled() -> None:
 async def test_a_device_that_cannot_be_watched_is_read() -> None:
     with opened(Path(os.devnull)) as descriptor:
         assert await read(Source.of(descriptor)) == []
+
+
+async def test_what_never_ends_can_be_cancelled() -> None:
+    with opened(Path("/dev/zero")) as descriptor:
+        reading = asyncio.ensure_future(read(Source.of(descriptor)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
 
 
 def test_a_directory_is_no_source(tmp_path: Path) -> None:

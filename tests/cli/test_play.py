@@ -110,10 +110,11 @@ async def test_a_task_with_other_calls_is_another_matter() -> None:
 
 
 async def test_more_of_one_task_than_may_wait_at_once_is_decided_in_the_end() -> None:
-    calls = ([{"tool": "read_file", "args": {"n": n}}] for n in range(90))
-    report = await performed(*(line(calls=one) for one in calls), askers=90, deciders=1)
+    calls = ([{"tool": "read_file", "args": {"n": n}}] for n in range(30))
+    some = (line(calls=one) for one in calls)
+    report = await performed(*some, askers=10, deciders=1, pending_max=2)
     assert failed(report) == set()
-    assert number(report, Check.DECIDED, "approvals") == 90
+    assert number(report, Check.DECIDED, "approvals") == 30
 
 
 async def test_playing_again_on_the_same_store_changes_nothing() -> None:
@@ -245,6 +246,16 @@ async def test_a_call_that_cannot_be_raised_fails() -> None:
     report = await performed(line(), on=faulty, watcher=watcher)
     assert failed(report) == {Check.DECIDED}
     assert not report.is_empty
+
+
+async def test_a_task_that_stays_crowded_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(askers, "_CROWDED_TIMES_MAX", 3)
+    calls = ([{"tool": "read_file", "args": {"n": n}}] for n in range(8))
+    some = (line(calls=one) for one in calls)
+    report = await performed(*some, askers=1, pending_max=1, on=LosesRulings.at_once())
+    decided = report.verdicts[0]
+    assert decided.numbers["calls"] == 8
+    assert any("gave up (too_many_pending)" in complaint for complaint in decided.complaints)
 
 
 async def test_a_store_that_is_gone_afterwards_is_an_error() -> None:

@@ -118,6 +118,13 @@ def test_every_plot_and_every_aside_comes_up() -> None:
     assert any(step.decision_id.endswith("/again") for some in every for step in some)
 
 
+def test_strangers_come_before_and_after_those_who_decide() -> None:
+    scenes = [scene_of(ask(), "gate-1", seed) for seed in range(300)]
+    order = [[errand.steps[0].stranger for errand in scene.errands] for scene in scenes]
+    assert any(strangers[0] for strangers in order)
+    assert any(strangers[-1] for strangers in order)
+
+
 def test_only_a_withdrawal_withdraws() -> None:
     scenes = [scene_of(ask(), "gate-1", seed) for seed in range(300)]
     assert all((s.withdrawal is not None) is (s.plot is Plot.WITHDRAWN) for s in scenes)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Final
 
@@ -39,19 +39,17 @@ def run(arguments: Sequence[str]) -> int:
     _spell_out_what_an_encoding_lacks()
     try:
         ending = turnkeep.main(list(arguments), prog_name="turnkeep", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        # Whoever closed standard error does not want to be told.
+        with suppress(OSError):
+            error.show()
         return Ending.UNUSABLE
     except (click.Abort, KeyboardInterrupt):
         return Ending.INTERRUPTED
-    except (BrokenPipeError, SystemExit):
-        # Click exits by itself for one reason alone: that a pipe is closed.
-        _let_go_of_output()
+    except SystemExit:
+        # Click exits by itself for one reason alone: that a pipe is closed, which it then forgets.
         return Ending.NOBODY_READS
     except OSError as error:
-        _let_go_of_output()
         click.echo(f"turnkeep: the output cannot be written: {error.strerror}", err=True)
         return Ending.UNUSABLE
     return ending if isinstance(ending, int) else Ending.FINE
@@ -61,10 +59,3 @@ def _spell_out_what_an_encoding_lacks() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _let_go_of_output() -> None:
-    """Keeps the interpreter from complaining at its end about what it could not write."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)

@@ -37,6 +37,7 @@ UNDECIDED: Final = "undecided"
 _SPENT: Final = "already withdrawn"
 _WAIT_SECONDS: Final = 2.0
 _CROWDED_SECONDS: Final = 0.1
+_CROWDED_TIMES_MAX: Final = 600
 
 
 @frozen(kw_only=True)
@@ -64,10 +65,10 @@ class Asker:
         try:
             answer = await self._raised(ask)
         except TurnkeepError as error:
-            case = OpenCase(ask, "", UNDECIDED)
-            case.gave_up(error.code)
-            return case
+            return _not_raised(ask, error.code)
         match answer:
+            case TooManyPending():
+                return _not_raised(ask, answer.code)
             case ApprovalView():
                 return await self._played(ask, answer)
             case IdSpent(id):
@@ -79,13 +80,16 @@ class Asker:
                 self.feed.reject(Unusable(ask.line, ask.position, _words(answer)))
                 return None
 
-    async def _raised(self, ask: Ask) -> ApprovalView | IdSpent | InputRefusal:
+    async def _raised(self, ask: Ask) -> ApprovalView | RaiseRefusal:
+        times = 0
         while True:
             answer = await insisting(lambda: self._raise(ask))
             if isinstance(answer, ApprovalView):
                 return answer
-            if not isinstance(answer.reason, TooManyPending):
+            times += 1
+            if not isinstance(answer.reason, TooManyPending) or times == _CROWDED_TIMES_MAX:
                 return answer.reason
+            # Others ask under the same task; as theirs are decided, there will be room.
             await asyncio.sleep(_CROWDED_SECONDS)
 
     async def _raise(self, ask: Ask) -> ApprovalView | Refused[RaiseRefusal]:
@@ -147,6 +151,12 @@ class Asker:
         return await self.keep.approvals.wait(
             case.ask.scope, case.gate, seen=seen, timeout_seconds=_WAIT_SECONDS
         )
+
+
+def _not_raised(ask: Ask, code: str) -> OpenCase:
+    case = OpenCase(ask, "", UNDECIDED)
+    case.gave_up(code)
+    return case
 
 
 def _words(refusal: InputRefusal) -> str:

@@ -35,7 +35,9 @@ standard error, left out and counted. That alone changes no exit code; a file in
 which nothing can be used ends with 2.
 
 The same call of the same task, however often it stands in the file, is one
-approval. Asked again once it was withdrawn, it stays withdrawn.
+approval. Asked again once it was withdrawn, it stays withdrawn. Each seed has a
+tenant of its own: on a store that outlives the command, the same seed and input
+repeat what was decided, and change nothing.
 
 The store is read again at the end, without what the actors remember. Each check
 that does not hold is shown with its reasons, and the command ends with 1."""
@@ -126,7 +128,7 @@ def _source(path: str | None) -> Iterator[Source]:
 
 def _opened(path: str | None, sample: str) -> int:
     try:
-        return os.open(sample if path is None else path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(sample if path is None else path, os.O_RDONLY)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "its name has a null byte"
         raise _unreadable(path, why) from error

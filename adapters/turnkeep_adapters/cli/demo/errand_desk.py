@@ -36,10 +36,8 @@ class OpenCase:
         self._trouble.append(code)
 
     def begin(self, errands: int) -> None:
-        """Notes that so many errands are under way, for the first and only time."""
+        """Notes that so many errands are under way, one at least; called once."""
         self._running = errands
-        if not errands:
-            self._idle.set()
 
     def end_errand(self) -> None:
         """Notes that one of them is done."""

@@ -107,6 +107,8 @@ class Source:
         # not be cancelled, and would hold up the end of the process.
         if self.bytes_all is None:
             await _readable(self._descriptor)
+        # What is always ready, and may have no end, lets others run all the same.
+        await asyncio.sleep(0)
         return os.read(self._descriptor, _CHUNK_BYTES)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from attrs import evolve
 
@@ -14,14 +14,11 @@ from turnkeep import (
     NotPending,
     Principal,
     Refused,
-    RequestIdReused,
     Unknown,
     VoteRefusal,
 )
 from turnkeep_adapters.cli.demo.chronicle import DISCARDED
 from turnkeep_adapters.cli.demo.ledger import UNKNOWN, Told
-
-REUSED: Final = "request_id_reused"
 
 Refusal: TypeAlias = VoteRefusal | DiscardRefusal | Unknown
 """Why a vote or a discard may be refused."""
@@ -50,8 +47,6 @@ def told_of_command(
         case NotPending(state, ruling) as reason:
             by_vote = None if ruling is None else ruling.decision_id
             return evolve(told, refused=reason.code, state=state.value, ruling=by_vote)
-        case RequestIdReused():
-            return evolve(told, refused=REUSED)
         case reason:
             return evolve(told, refused=reason.code)
 
