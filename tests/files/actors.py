@@ -181,6 +181,17 @@ class Actor:
         first, second = self.move(closes=True), self.move()
         self.session.tidying.scrub(first, second)
 
+    def refusals(self) -> list[TurnkeepError]:
+        """What a load, a trim and a move raise, all of which must be refused."""
+        refused = []
+        for call in (lambda: self.body("any"), lambda: self.trim(START), self.move):
+            try:
+                call()
+            except TurnkeepError as error:
+                refused.append(error)
+        assert len(refused) == 3, "a call was served that should be refused"
+        return refused
+
     # ---- inside ---------------------------------------------------------------------------------
 
     def _asked(self, request: Request[A]) -> A:

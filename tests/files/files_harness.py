@@ -1,5 +1,8 @@
 """The files store's harness: a real directory, in real time with a step."""
 
+# typing.override is not in Python 3.11's library.
+# mypy: disable-error-code="explicit-override"
+
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager

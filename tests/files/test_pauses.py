@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.files.actors import Actor, Ledger, address, audit, commit_of
-from tests.files.scripted_disk import at_step, no_script
+from tests.files.scripted_disk import Script, at_step, no_script
 from tests.files.simulated_disk import SimulatedDisk
 from turnkeep_ports.store import Committed
 
@@ -19,13 +19,17 @@ def prepared(segments: int) -> SimulatedDisk:
     return disk
 
 
-def others(disk: SimulatedDisk, ledger: Ledger, *, commits: int, compactions: int) -> None:
+def others(disk: SimulatedDisk, ledger: Ledger, *, commits: int, compactions: int) -> Script:
     """What other processes do meanwhile: commits, each followed by compactions."""
-    actor = Actor(disk, ledger=ledger)
-    for number in range(commits):
-        actor.put(f"other{number}")
-        for _ in range(compactions):
-            actor.compact()
+
+    def action(step: str) -> None:
+        actor = Actor(disk, ledger=ledger)
+        for id in (f"other{number}" for number in range(commits)):
+            actor.put(id)
+            for _ in range(compactions):
+                actor.compact()
+
+    return action
 
 
 def steps_of_a_commit(segments: int) -> int:
@@ -45,9 +49,7 @@ def test_a_writer_woken_after_compactions_never_acknowledges_falsely(
         disk = prepared(segments)
         meanwhile, mine = Ledger(), Ledger()
         writer = Actor(disk, ledger=mine)
-        writer.disk.script = at_step(
-            step, lambda _: others(disk, meanwhile, commits=commits, compactions=1)
-        )
+        writer.disk.script = at_step(step, others(disk, meanwhile, commits=commits, compactions=1))
         writer.commit(commit_of(address("mine")))
         writer.disk.script = no_script
         assert isinstance(writer.commit(commit_of(address("after"))), Committed)
@@ -67,9 +69,7 @@ def test_a_reader_woken_after_compactions_sees_the_present() -> None:
     for step in range(steps):
         disk = prepared(4)
         reader = Actor(disk)
-        reader.disk.script = at_step(
-            step, lambda _: others(disk, Ledger(), commits=5, compactions=2)
-        )
+        reader.disk.script = at_step(step, others(disk, Ledger(), commits=5, compactions=2))
         body = reader.body("other4")
         reader.disk.script = no_script
         # The look may have ended before the others began.
@@ -92,9 +92,7 @@ def test_a_compactor_woken_after_compactions_harms_nothing() -> None:
     for step in range(len(counted.disk.steps) - before):
         disk = prepared(8)
         sleeper, meanwhile = Actor(disk), Ledger()
-        sleeper.disk.script = at_step(
-            step, lambda _: others(disk, meanwhile, commits=5, compactions=2)
-        )
+        sleeper.disk.script = at_step(step, others(disk, meanwhile, commits=5, compactions=2))
         sleeper.compact()
         sleeper.disk.script = no_script
         sleeper.put("after")

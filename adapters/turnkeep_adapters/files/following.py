@@ -70,10 +70,20 @@ class Following:
             SchemaTooNew: A newer release wrote it.
             OSError: It could not be read.
         """
-        self._load_newer()
+        self.load_newer()
         self.catch_up()
+        self.require_complete()
+
+    def require_complete(self) -> None:
+        """Makes sure that nothing is mentioned anywhere that cannot be reached.
+
+        Raises:
+            Corrupt: Something is.
+            SchemaTooNew: A newer release wrote it.
+            OSError: It could not be read.
+        """
         # What is mentioned now must have been there for the look that comes after.
-        highest = self._highest_mentioned()
+        highest = self.highest_mentioned()
         if self.view.head.number < highest:
             self.catch_up()
         if self.view.head.number < highest:
@@ -156,10 +166,10 @@ class Following:
 
     def _reload(self) -> None:
         number = self.view.head.number + 1
-        if not self._load_newer():
+        if not self.load_newer():
             raise corrupt_segment(number, "is missing with its bucket, and in no newer checkpoint")
 
-    def _load_newer(self) -> bool:
+    def load_newer(self) -> bool:
         """Loads the newest checkpoint that is whole; False if none is newer than the view."""
         for _ in range(LISTINGS_MAX):
             newer = [n for n in self.home.checkpoint_numbers() if n > self.view.head.number]
@@ -167,13 +177,18 @@ class Following:
             for number in reversed(newer):
                 raw = self._checkpoint(number)
                 vanished = vanished or raw is None
-                if raw is not None and self._load(number, raw):
+                if raw is not None and self.load(number, raw):
                     return True
             if not vanished:
                 return False
         return False
 
-    def _load(self, number: int, raw: bytes) -> bool:
+    def load(self, number: int, raw: bytes) -> bool:
+        """Replaces the view by a checkpoint's; False if that is not whole, or not of this log.
+
+        Raises:
+            SchemaTooNew: A newer release wrote it.
+        """
         try:
             checkpoint = read_checkpoint(raw)
         except Damaged:
@@ -195,7 +210,7 @@ class Following:
             raise corrupt_checkpoint(number, "is too long")
         return raw
 
-    def _highest_mentioned(self) -> int:
+    def highest_mentioned(self) -> int:
         """The highest number that any name tells of, where it may be beyond the view."""
         bucket = first_of(self.view.head.bucket) or 0
         mentioned = self.home.checkpoint_numbers()

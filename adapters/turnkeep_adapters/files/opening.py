@@ -8,7 +8,7 @@ import secrets
 from contextlib import suppress
 
 from turnkeep_adapters.files import layout
-from turnkeep_adapters.files.disk import Disk
+from turnkeep_adapters.files.disk import Disk, NotRegular
 from turnkeep_adapters.files.form import Form, form_bytes, read_form
 from turnkeep_adapters.files.framing import Damaged
 from turnkeep_adapters.files.home import Home
@@ -117,6 +117,8 @@ def _form(disk: Disk, root: int) -> Form | None:
         raw = disk.read(root, layout.FORMAT, layout.FORMAT_BYTES_MAX)
     except FileNotFoundError:
         return None
+    except NotRegular:
+        raise Corrupt("FORMAT is no regular file") from None
     try:
         return read_form(raw)
     except Damaged as damage:

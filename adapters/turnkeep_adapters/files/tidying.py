@@ -72,6 +72,8 @@ class Tidying:
         self.compaction.write(second)
         self.compaction.sweep(before_seconds=float("inf"))
         self.compaction.clear()
+        self.home.sync(self.home.tmp)
+        self.home.sync(self.home.trash)
 
     def sweep(self) -> None:
         """Removes what was left in `tmp` an hour ago or earlier, where that is possible."""
