@@ -134,7 +134,7 @@ class Actor:
         ]
         # Until it is told anything else, a caller knows nothing.
         self.ledger.doubtful += [commit.commit_id for commit in commits]
-        self._serve(requests)
+        self.serve(requests)
         return [self._told(request) for request in requests]
 
     def commit(self, commit: Commit) -> Committed | Stale | Late | TurnkeepError:
@@ -195,10 +195,10 @@ class Actor:
     # ---- inside ---------------------------------------------------------------------------------
 
     def _asked(self, request: Request[A]) -> A:
-        self._serve([request])
+        self.serve([request])
         return self.loop.run_until_complete(request.answer)
 
-    def _serve(self, requests: Iterable[Request]) -> None:  # type: ignore[type-arg]  # of any kind
+    def serve(self, requests: Iterable[Request]) -> None:  # type: ignore[type-arg]  # of any kind
         for request in requests:
             self.session.desk.leave(request)
         try:
