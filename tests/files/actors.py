@@ -177,6 +177,10 @@ class Actor:
         self.ask(lambda view, now: now)
         self.session.tidying.compaction.compact(self.view.checkpoint())
 
+    def tidied(self) -> None:
+        """Waits for a compaction that was started by itself."""
+        self.session.tidying.thread.submit(lambda: None).result()
+
     def scrub(self) -> None:
         first, second = self.move(closes=True), self.move()
         self.session.tidying.scrub(first, second)

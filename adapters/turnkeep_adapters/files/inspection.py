@@ -202,6 +202,7 @@ class _Walk:
     following: Following = field(init=False)
     findings: list[str] = field(factory=list, init=False)
     replayed: list[int] = field(factory=list, init=False)
+    damaged: set[int] = field(factory=set, init=False)
 
     def result(self) -> Verification:
         self.following = Following(self.home, self.form, on_segment=self._passed)
@@ -233,21 +234,23 @@ class _Walk:
         try:
             raw = self.home.read_checkpoint(number)
             head = None if raw is None else read_checkpoint_head(raw)
-        except (Damaged, NotRegular) as damage:
-            self.findings.append(f"checkpoint {number} {damage}")
-            return False
+        except Damaged as damage:
+            return self._damaged(number, str(damage))
+        except NotRegular:
+            return self._damaged(number, "is no regular file")
         if head is not None and (head.store_id, head.number) != (self.form.store_id, number):
-            self.findings.append(f"checkpoint {number} is of another store or number")
-            return False
+            return self._damaged(number, "is of another store or number")
         return head is not None
 
+    def _damaged(self, number: int, why: str) -> bool:
+        self.damaged.add(number)
+        self.findings.append(f"checkpoint {number} {why}")
+        return False
+
     def _passed(self, number: int, keys: set[bytes] | None) -> None:
-        if keys is None:
+        if keys is None or number in self.damaged:
             return
-        try:
-            raw = self.home.read_checkpoint(number)
-        except NotRegular:
-            return
+        raw = self.home.read_checkpoint(number)
         if raw is None:
             return
         if raw == checkpoint_bytes(self.following.view.checkpoint()):
