@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from attrs import define, field
 
@@ -86,6 +86,27 @@ def commit_of(
     )
 
 
+class InlineLoop:
+    """An event loop that does at once what it is told, for whoever has none or runs in one."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=cast("asyncio.AbstractEventLoop", self))
+
+    def get_debug(self) -> bool:
+        return False
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Any = None) -> Any:
+        callback(*args)
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> Any:
+        callback(*args)
+
+    def call_exception_handler(self, context: Any) -> None:
+        """An answer that nobody reads is none of its business."""
+
+
 @define
 class Ledger:
     """What processes were told of their commits."""
@@ -118,7 +139,7 @@ class Actor:
             settings=settings,
             thread=ThreadPoolExecutor(1),
         )
-        self.loop = LOOP
+        self.loop = cast("asyncio.AbstractEventLoop", InlineLoop())
 
     @property
     def view(self) -> View:
@@ -200,7 +221,7 @@ class Actor:
 
     def _asked(self, request: Request[A]) -> A:
         self.serve([request])
-        return self.loop.run_until_complete(request.answer)
+        return request.answer.result()
 
     def serve(self, requests: Iterable[Request]) -> None:  # type: ignore[type-arg]  # of any kind
         for request in requests:
@@ -215,7 +236,7 @@ class Actor:
     def _told(self, request: Committing) -> Committed | Stale | Late | TurnkeepError:
         own = request.commit.commit_id
         try:
-            answer = self.loop.run_until_complete(request.answer)
+            answer = request.answer.result()
         except OutcomeUnknown as error:
             return error
         except TurnkeepError as error:
@@ -228,10 +249,6 @@ class Actor:
     def _move(self, own: CommitId, to: list[CommitId]) -> None:
         self.ledger.doubtful.remove(own)
         to.append(own)
-
-
-LOOP: Final = asyncio.new_event_loop()
-"""Runs nothing but the delivery of answers."""
 
 
 def later(seconds: float) -> datetime:

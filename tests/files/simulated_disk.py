@@ -66,6 +66,12 @@ class SimulatedDisk:
             self._settle(self._root, "", keep)
             self._place_once(self._root, set())
 
+    @property
+    def open_handles(self) -> int:
+        """How many handles nobody has closed."""
+        with self._lock:
+            return len(self._open)
+
     def node(self, path: str) -> Node:
         """What a path stands for."""
         node = self._root

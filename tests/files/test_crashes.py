@@ -36,6 +36,7 @@ def deaths(scenario: Scenario) -> range:
             high = middle
         except Killed:
             low = middle + 1
+    assert low > 30, "the scenario has too few steps to be one"
     return range(low)
 
 

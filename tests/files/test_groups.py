@@ -29,7 +29,7 @@ def segments_of(actor: Actor, commits: int, *, size_bytes: int = 0) -> int:
         for number in range(commits)
     ]
     actor.serve(requests)
-    answers = [actor.loop.run_until_complete(request.answer) for request in requests]
+    answers = [request.answer.result() for request in requests]
     assert all(isinstance(answer, Committed) for answer in answers)
     return actor.view.head.number - before
 
@@ -167,7 +167,7 @@ def test_a_look_serves_only_those_who_waited_when_it_began() -> None:
     reader.serve([first])
     assert not second.taken
     reader.serve([])
-    assert reader.loop.run_until_complete(second.answer) is True
+    assert second.answer.result() is True
 
 
 def _steps_of_a_look(disk: SimulatedDisk) -> int:

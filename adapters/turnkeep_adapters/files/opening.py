@@ -38,11 +38,11 @@ def open_home(disk: Disk, path: str, *, syncs: bool) -> tuple[Home, Form]:
         Unavailable: A system call failed.
     """
     try:
+        require_local(disk, path)
+        require_not_nested(disk, path)
         root = _root(disk, path)
         try:
             require_private(disk, root)
-            require_local(disk, path)
-            require_not_nested(disk, path)
             form = _form(disk, root)
             if form is None:
                 return _made(disk, path, root, syncs=syncs)
@@ -86,11 +86,11 @@ def make_store(disk: Disk, path: str, form: Form) -> Home:
         Unavailable: A system call failed.
     """
     try:
+        require_local(disk, path)
+        require_not_nested(disk, path)
         root = _root(disk, path)
         try:
             require_private(disk, root)
-            require_local(disk, path)
-            require_not_nested(disk, path)
             if disk.names(root):
                 raise Unsupported("the directory is not empty: choose an empty or a new one")
             home = _furnished(disk, path, root, syncs=True)
