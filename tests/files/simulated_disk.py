@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from threading import RLock
 
 from attrs import define, field
@@ -65,6 +66,13 @@ class SimulatedDisk:
             self._open.clear()
             self._settle(self._root, "", keep)
             self._place_once(self._root, set())
+
+    def copied(self) -> SimulatedDisk:
+        """Another machine with the same files, as from a backup."""
+        copy = SimulatedDisk()
+        copy._root = deepcopy(self._root)
+        copy._inodes = self._inodes
+        return copy
 
     @property
     def open_handles(self) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import pickle
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
+from attrs import evolve
 
-from tests.files.actors import SMALL, Actor, address, audit, commit_of
+from tests.files.actors import NOON, Actor, address, audit, commit_of
 from tests.files.simulated_disk import Node, SimulatedDisk
-from turnkeep_adapters.files.disk import Kind
 from turnkeep_adapters.files.local_disk import LocalDisk
+from turnkeep_adapters.files.segment import read_segment, segment_bytes
 from turnkeep_ports.errors import Corrupt, SchemaTooNew, Unavailable
 
 SEGMENTS: Final = 4
@@ -143,6 +146,36 @@ def test_a_foreign_segment_is_corrupt() -> None:
     assert_corrupt(again, 2)
 
 
+def test_a_segment_of_another_history_is_corrupt() -> None:
+    """Of a copy of this very store, made before: the same store and number, another past."""
+    disk = SimulatedDisk()
+    filled(disk, 3)
+    other = disk.copied()
+    for copy in (disk, other):
+        Actor(copy).put("b4")
+        Actor(copy).put("b5")
+    segment(disk, 5).data = segment(other, 5).data
+    assert_corrupt(disk, 5)
+
+
+def test_a_segment_that_names_another_store_is_corrupt() -> None:
+    disk = SimulatedDisk()
+    filled(disk)
+    node = segment(disk, SEGMENTS)
+    node.data = segment_bytes(evolve(read_segment(node.data), store_id=bytes(16)))
+    assert_corrupt(disk, SEGMENTS)
+
+
+def test_a_segment_that_contradicts_the_one_before_is_corrupt() -> None:
+    """Its time is earlier, or its revisions do not go on where the others ended."""
+    for change in ({"time": NOON - timedelta(seconds=1)}, {"sequence": 77}):
+        disk = SimulatedDisk()
+        filled(disk)
+        node = segment(disk, SEGMENTS)
+        node.data = segment_bytes(evolve(read_segment(node.data), **change))
+        assert_corrupt(disk, SEGMENTS)
+
+
 def test_a_corrupt_newest_checkpoint_falls_back() -> None:
     """F8: The older one and the log behind it say the same."""
     disk = SimulatedDisk()
@@ -227,8 +260,6 @@ def test_a_missing_directory_is_corrupt(name: str) -> None:
 
 
 def test_a_newer_version_is_refused_and_left() -> None:
-    import hashlib
-
     disk = SimulatedDisk()
     filled(disk)
     node = segment(disk, 2)
@@ -302,5 +333,3 @@ def test_reading_fails_for_a_moment_and_then_goes_on() -> None:
     assert caught.value.retryable
     reader.disk.script = lambda _: None
     assert reader.body("new") == b"body"
-    assert Kind.FILE is segment(disk, SEGMENTS + 1).kind
-    assert SMALL.bucket_segments == 3

@@ -56,6 +56,21 @@ def test_a_writer_woken_after_compactions_never_acknowledges_falsely(
         audit_after_old(disk, meanwhile, mine)
 
 
+def test_a_loser_leaves_nothing_behind() -> None:
+    """Neither the bucket that it made for its number, nor the file."""
+    for step in range(steps_of_a_commit(2)):
+        disk = prepared(2)
+        loser = Actor(disk)
+        loser.disk.script = at_step(step, others(disk, Ledger(), commits=1, compactions=0))
+        loser.commit(commit_of(address("mine")))
+        loser.disk.script = no_script
+        loser.put("after")
+        log = disk.node("/store/log").names
+        empty = {name for name, bucket in log.items() if not bucket.names}
+        assert empty <= {loser.view.head.bucket}
+        assert list(disk.node("/store/tmp").names) == []
+
+
 def audit_after_old(disk: SimulatedDisk, *ledgers: Ledger) -> None:
     known = {own for ledger in ledgers for own in (*ledger.landed, *ledger.doubtful)}
     events = Actor(disk).events()

@@ -17,7 +17,7 @@ from attrs import define
 
 from turnkeep_adapters.files.following import Following
 from turnkeep_adapters.files.home import Home, SyncFailed, Temp
-from turnkeep_adapters.files.layout import NUMBER_MAX, first_of
+from turnkeep_adapters.files.layout import NUMBER_MAX, SEGMENT_BYTES_MAX, first_of
 from turnkeep_adapters.files.segment import Item, Segment, segment_bytes
 from turnkeep_adapters.files.trouble import clause, unavailable, unknown
 from turnkeep_ports.errors import OutcomeUnknown, Unavailable
@@ -96,6 +96,9 @@ class _Attempt:
     next_bucket: str | None
 
     def write(self, raw: bytes) -> Temp:
+        if len(raw) > SEGMENT_BYTES_MAX:
+            self._drop_bucket()
+            raise Unavailable("a segment would be too long to be read", retryable=False)
         try:
             return self.home.write_temp(raw)
         except OSError as error:

@@ -21,7 +21,7 @@ from turnkeep_adapters.memory.rows import EventRow, Row
 from turnkeep_ports.scans import due_bytes, due_of
 from turnkeep_ports.store import CommitId, Revision
 
-KIND_BYTES_MAX: Final = 0xFFFF
+KIND_BYTES_MAX: Final = 1_024
 _CELL: Final = struct.Struct(">HBB8sI")
 _EVENT: Final = struct.Struct(">HH8sI16s")
 _NEVER: Final = b"\xff" * 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 from attrs.validators import instance_of
@@ -13,6 +13,9 @@ from turnkeep_ports.store import Durability
 if TYPE_CHECKING:
     from attrs import Attribute
 
+GROUP_BYTES_MAX: Final = 16 << 20
+"""Far enough below what a segment may have."""
+
 
 @frozen(kw_only=True)
 class FilesSettings:
@@ -20,7 +23,8 @@ class FilesSettings:
 
     Attributes:
         grouping: Whether commits that wait together are written as one segment.
-        group_bytes_max: How large such a group may become; a larger commit goes alone.
+        group_bytes_max: How large such a group may become, 16 MiB at most; a larger commit goes
+            alone.
         bucket_segments: How many segments a directory of the log takes before it is closed.
         compaction_bytes: How long the log must be since the last checkpoint, which it must also
             exceed, before it is compacted.
@@ -45,6 +49,11 @@ class FilesSettings:
     def _positive(self, attribute: Attribute[int], value: int) -> None:
         if type(value) is not int or value < 1:
             raise InvalidValue(attribute.name, "must be a whole number of at least 1")
+
+    @group_bytes_max.validator
+    def _fits_a_segment(self, attribute: Attribute[int], value: int) -> None:
+        if value > GROUP_BYTES_MAX:
+            raise InvalidValue(attribute.name, f"must be at most {GROUP_BYTES_MAX}")
 
     @poll_seconds.validator
     def _some_time(self, attribute: Attribute[float], value: float) -> None:

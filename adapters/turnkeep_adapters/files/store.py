@@ -50,7 +50,7 @@ from turnkeep_ports.store import (
 
 A = TypeVar("A")
 
-_WRITE_BYTES: Final = 512
+_WRITE_BYTES: Final = 1_024
 """About what a write or an event adds to a segment beside its body."""
 
 
