@@ -19,8 +19,9 @@ from attrs import field, frozen
 
 from turnkeep_adapters.memory.commits import Commit, Effect, Judged, Trial
 from turnkeep_adapters.memory.event_log import EventLog
-from turnkeep_adapters.memory.indexes import Indexes, Shelf, Spot
+from turnkeep_adapters.memory.indexes import Indexes, Label
 from turnkeep_adapters.memory.rows import EventRow, Row
+from turnkeep_adapters.memory.shelves import Spot
 from turnkeep_domain.keys import Address
 from turnkeep_ports.key_bytes import address_of, key_bytes
 from turnkeep_ports.scans import Page, Place, Position, Query, place_of, position
@@ -96,7 +97,7 @@ class Engine:
         """What is stored under a key."""
         return self._rows.get(key)
 
-    def shelf_sizes(self) -> dict[Shelf, int]:
+    def shelf_sizes(self) -> dict[Label, int]:
         """How many rows each shelf of the indexes has."""
         return self._indexes.sizes()
 
