@@ -80,21 +80,12 @@ class Session:
                 compaction_bytes=settings.compaction_bytes,
                 wall_clock=wall_clock,
             )
-            desk, outcomes = Desk(), Outcomes()
-            looking = Looking(home=home, following=following, wall_clock=wall_clock)
-            writer = Writer(
-                looking=looking,
-                extending=Extending(following=following, bucket_segments=settings.bucket_segments),
-                settings=settings,
-                outcomes=outcomes,
-                on_written=tidying.consider,
-            )
-            serving = Serving(desk=desk, looking=looking, writer=writer, outcomes=outcomes)
+            desk = Desk()
             session = cls(
                 home=home,
                 thread=thread,
                 desk=desk,
-                serving=serving,
+                serving=_serving(desk, home, following, tidying, wall_clock, settings),
                 tidying=tidying,
                 waiting=waiting,
             )
@@ -239,3 +230,23 @@ def _end(ended: asyncio.Future[None], work: asyncio.Future[None] | None = None) 
     elif work is not None and not work.cancelled():
         # Nobody waits for it any more.
         work.exception()
+
+
+def _serving(
+    desk: Desk,
+    home: Home,
+    following: Following,
+    tidying: Tidying,
+    wall_clock: Callable[[], datetime],
+    settings: FilesSettings,
+) -> Serving:
+    outcomes = Outcomes()
+    looking = Looking(home=home, following=following, wall_clock=wall_clock)
+    writer = Writer(
+        looking=looking,
+        extending=Extending(following=following, bucket_segments=settings.bucket_segments),
+        settings=settings,
+        outcomes=outcomes,
+        on_written=tidying.consider,
+    )
+    return Serving(desk=desk, looking=looking, writer=writer, outcomes=outcomes)
