@@ -43,7 +43,6 @@ class Session:
 
     home: Home
     thread: ThreadPoolExecutor
-    desk: Desk
     serving: Serving
     tidying: Tidying
     waiting: Waiting
@@ -80,21 +79,11 @@ class Session:
                 compaction_bytes=settings.compaction_bytes,
                 wall_clock=wall_clock,
             )
-            desk, outcomes = Desk(), Outcomes()
             looking = Looking(home=home, following=following, wall_clock=wall_clock)
-            writer = Writer(
-                looking=looking,
-                extending=Extending(following=following, bucket_segments=settings.bucket_segments),
-                settings=settings,
-                outcomes=outcomes,
-                on_written=tidying.consider,
-            )
-            serving = Serving(desk=desk, looking=looking, writer=writer, outcomes=outcomes)
             session = cls(
                 home=home,
                 thread=thread,
-                desk=desk,
-                serving=serving,
+                serving=_serving(looking, tidying, settings),
                 tidying=tidying,
                 waiting=waiting,
             )
@@ -103,6 +92,11 @@ class Session:
             home.close()
             raise
         return session
+
+    @property
+    def desk(self) -> Desk:
+        """Where requests wait."""
+        return self.serving.desk
 
     def begin(self) -> None:
         """Reads the log, and tries what may be tried where the directory can be written to.
@@ -125,14 +119,22 @@ class Session:
             self.serving.writer.probed = False
 
     def leave(self, request: Request[A]) -> None:
-        """Leaves a request of the running loop, and sees to it that it is served."""
+        """Leaves a request of the running loop, and sees to it that it is served.
+
+        Raises:
+            Unavailable: Another loop has closed the store meanwhile.
+        """
         self.desk.leave(request)
         # A due serve takes what was left before it begins. One of another loop would do as well,
         # but a loop may have to know that a thread works for it.
         if self._due is not request.loop:
             self._due = request.loop
             # Callers wait for their answers, which the serving thread sends itself.
-            _ = request.loop.run_in_executor(self.thread, self._serve)
+            try:
+                _ = request.loop.run_in_executor(self.thread, self._serve)
+            except RuntimeError:
+                self.desk.withdraw(request)
+                raise Unavailable("the store is not open", retryable=False) from None
 
     def glance(self) -> None:
         """Asks for a look for the running loop, unless one is on its way."""
@@ -142,7 +144,10 @@ class Session:
         request = Reading(deadline=None, ask=lambda view, now: now)
         self._glances.add(loop)
         request.answer.add_done_callback(self._glanced)
-        self.leave(request)
+        try:
+            self.leave(request)
+        except Unavailable:
+            request.answer.cancel()
 
     async def ask(self, request: Request[A]) -> A:
         """Leaves a request and waits for its answer, until its deadline.
@@ -231,6 +236,18 @@ class Session:
         # Whoever is woken or times out reads, and meets the error then.
         if not answer.cancelled():
             answer.exception()
+
+
+def _serving(looking: Looking, tidying: Tidying, settings: FilesSettings) -> Serving:
+    outcomes = Outcomes()
+    writer = Writer(
+        looking=looking,
+        extending=Extending(following=looking.following, bucket_segments=settings.bucket_segments),
+        settings=settings,
+        outcomes=outcomes,
+        on_written=tidying.consider,
+    )
+    return Serving(desk=Desk(), looking=looking, writer=writer, outcomes=outcomes)
 
 
 def _end(ended: asyncio.Future[None], work: asyncio.Future[None] | None = None) -> None:
