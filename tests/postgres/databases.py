@@ -1,0 +1,90 @@
+"""Databases: one for each test, cloned from a template that was migrated once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from tests.postgres.server import Server
+from turnkeep_adapters.postgres.migrating import migrate
+
+OVERRIDE: Final = "TURNKEEP_TEST_POSTGRES_URL"
+TEMPLATE: Final = "turnkeep_template"
+
+
+class Databases:
+    """The databases of one server; the name of one is all that a test has to know."""
+
+    def __init__(self, url: str) -> None:
+        """Makes the template, by migrating an empty database."""
+        self.url = url
+        self._made: list[str] = []
+        self._template = f"{TEMPLATE}_{secrets.token_hex(4)}"
+        asyncio.run(self._migrated_template())
+
+    def clone(self) -> str:
+        """The URL of a fresh database that was migrated."""
+        return self._create(self._template)
+
+    def empty(self) -> str:
+        """The URL of a fresh database without anything."""
+        return self._create("template0")
+
+    def end(self) -> None:
+        """Drops everything that was made."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for name in (*self._made, self._template):
+                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+        self._made.clear()
+
+    @contextmanager
+    def session(self, url: str) -> Iterator[psycopg.Connection]:
+        """A session of the test's own, in autocommit."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+
+    async def _migrated_template(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{self._template}" TEMPLATE template0'.encode())
+        await migrate(located(self.url, self._template))
+
+    def _create(self, template: str) -> str:
+        name = f"turnkeep_{secrets.token_hex(6)}"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'.encode()
+            )
+        self._made.append(name)
+        return located(self.url, name)
+
+
+def located(url: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+@contextmanager
+def running() -> Iterator[tuple[Server | None, Databases]]:
+    """The server of a test run: one of its own, or the one that the environment names."""
+    named = os.environ.get(OVERRIDE)
+    if named:
+        databases = Databases(named)
+        try:
+            yield None, databases
+        finally:
+            databases.end()
+        return
+    server = Server()
+    try:
+        server.start()
+        yield server, Databases(server.url())
+    finally:
+        server.remove()
