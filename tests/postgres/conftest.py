@@ -22,9 +22,11 @@ def server(_running: tuple[Server | None, Databases]) -> Server | None:
     return _running[0]
 
 
-@pytest.fixture(scope="session")
-def databases(_running: tuple[Server | None, Databases]) -> Databases:
-    return _running[1]
+@pytest.fixture
+def databases(_running: tuple[Server | None, Databases]) -> Iterator[Databases]:
+    """The server's databases; those that a test makes end with it."""
+    yield _running[1]
+    _running[1].drop()
 
 
 @pytest.fixture

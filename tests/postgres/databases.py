@@ -37,18 +37,18 @@ class Databases:
         """The URL of a fresh database without anything."""
         return self._create("template0")
 
-    def end(self) -> None:
-        """Drops everything that was made."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for name in (*self._made, self._template):
-                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-        self._made.clear()
+    def drop(self) -> None:
+        """Drops what was made since the last time."""
+        names, self._made = self._made, []
+        if names:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                for name in names:
+                    connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
-    @contextmanager
-    def session(self, url: str) -> Iterator[psycopg.Connection]:
-        """A session of the test's own, in autocommit."""
-        with psycopg.connect(url, autocommit=True) as connection:
-            yield connection
+    def end(self) -> None:
+        """Drops the template as well."""
+        self._made.append(self._template)
+        self.drop()
 
     async def _migrated_template(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

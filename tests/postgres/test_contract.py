@@ -11,6 +11,7 @@ from turnkeep.testing import Harness, StoreContract
 from turnkeep_adapters.postgres.settings import PostgresSettings
 
 SMALL = PostgresSettings(pool_max=4)
+POLLED = PostgresSettings(pool_max=4, grouping=False, notification=False, poll_seconds=0.05)
 
 
 class TestGrouping(StoreContract):
@@ -22,8 +23,7 @@ class TestGrouping(StoreContract):
 class TestOneByOne(StoreContract):
     @pytest.fixture
     def harness(self, databases: Databases, server: Server | None) -> Harness:
-        settings = PostgresSettings(pool_max=4, grouping=False, notification=False)
-        return PostgresHarness(databases, server, settings)
+        return PostgresHarness(databases, server, POLLED)
 
 
 class TestWrapped(StoreContract):

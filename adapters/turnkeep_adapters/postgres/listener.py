@@ -1,8 +1,8 @@
 """A listener: one session outside the pool that hears what other processes have committed.
 
-A session can be dead without knowing it, so it sends itself a message every 15 s; one that does not
-come back within 5 s ends the session, and a fresh one is made. Only between hearing itself and the
-end is the listener healthy.
+A session can be dead without knowing it, so it sends itself a message every 15 s; one that does
+not come back within 5 s ends the session, and a fresh one is made. Only between hearing itself and
+the end is the listener healthy.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.postgres.statements import LISTEN, NOTIFY
 from turnkeep_ports.store import Notification
 
-PING_SECONDS: Final = 15.0
-SILENCE_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0
 
 
@@ -80,23 +78,23 @@ class Listener:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _hold_session(self) -> None:
-        async with asyncio.timeout(SILENCE_SECONDS):
+        async with asyncio.timeout(self._settings.silence_seconds):
             made: dict[str, Any] = session(self._conninfo, self._settings)
             connection: Connection = await AsyncConnection.connect(self._conninfo, **made)
         try:
-            async with asyncio.timeout(SILENCE_SECONDS):
+            async with asyncio.timeout(self._settings.silence_seconds):
                 await connection.execute(LISTEN)
             while await self._hears_itself(connection):
                 self._turn(healthy=True)
-                await self._hear(connection, PING_SECONDS, until_ping=False)
+                await self._hear(connection, self._settings.ping_seconds, until_ping=False)
         finally:
             # Not the driver's close, which may wait for a server that is not there.
             connection.pgconn.finish()
 
     async def _hears_itself(self, connection: Connection) -> bool:
-        async with asyncio.timeout(SILENCE_SECONDS):
+        async with asyncio.timeout(self._settings.silence_seconds):
             await connection.execute(NOTIFY, (self._ping,))
-        return await self._hear(connection, SILENCE_SECONDS, until_ping=True)
+        return await self._hear(connection, self._settings.silence_seconds, until_ping=True)
 
     async def _hear(self, connection: Connection, seconds: float, *, until_ping: bool) -> bool:
         """Listens for a time; answers whether the ping has come, and ends then if it may."""

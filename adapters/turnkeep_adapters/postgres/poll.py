@@ -17,10 +17,7 @@ from turnkeep_adapters.postgres.calls import Calls
 from turnkeep_adapters.postgres.statements import PULSE
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_ports.clock import Clock, Deadline
-from turnkeep_ports.store import Notification
 
-BESIDE_LISTENER_SECONDS: Final = 5.0
-ALONE_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 60.0
 """How long it goes on after the last who waited, or took a mark."""
 
@@ -50,7 +47,7 @@ class Poll:
         clock: Clock,
         changed: Callable[[], None],
         cared_for: Callable[[], bool],
-        health: Callable[[], Notification],
+        interval_seconds: Callable[[], float],
     ) -> None:
         """Asks nothing until it is watched.
 
@@ -59,13 +56,13 @@ class Poll:
             clock: Measures the time of one asking.
             changed: Called when something was, or may have been, committed.
             cared_for: Whether anybody waits.
-            health: Whether a listener hears of commits earlier.
+            interval_seconds: How long to wait before the next asking.
         """
         self._calls = calls
         self._clock = clock
         self._changed = changed
         self._cared_for = cared_for
-        self._health = health
+        self._interval_seconds = interval_seconds
         self._pulse: Pulse | None = None
         self._task: asyncio.Task[None] | None = None
         self._known = asyncio.Event()
@@ -116,10 +113,8 @@ class Poll:
         return asyncio.get_running_loop().time() - self._used < IDLE_SECONDS
 
     async def _pause(self) -> None:
-        pushed = self._health() is Notification.PUSH
-        seconds = BESIDE_LISTENER_SECONDS if pushed else ALONE_SECONDS
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._interval_seconds()):
                 await self._soon.wait()
         except TimeoutError:
             return

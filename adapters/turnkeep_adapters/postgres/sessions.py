@@ -47,6 +47,7 @@ class Session:
         settings: PostgresSettings,
     ) -> None:
         self.store_id = b""
+        self._settings = settings
         self._connections = Connections(conninfo=conninfo, pool=pool, settings=settings)
         self.calls = Calls(self._connections, settings)
         self.groups = Groups(self.calls, settings)
@@ -58,7 +59,7 @@ class Session:
             clock=clock,
             changed=lambda: self.changes.happened(None),
             cared_for=lambda: self.changes.waiting() > 0,
-            health=lambda: self.health,
+            interval_seconds=self._poll_seconds,
         )
         if settings.listens and conninfo is not None:
             self._hints = Hints(self.calls, clock)
@@ -106,6 +107,11 @@ class Session:
     def cursor_at(self, epoch: int, xid: int, seq: int, tag: bytes) -> Cursor:
         """The cursor of a place that the server told."""
         return EventPlace(epoch, xid, seq, tag).cursor(self.store_id)
+
+    def _poll_seconds(self) -> float:
+        if self.health is Notification.PUSH:
+            return self._settings.poll_listening_seconds
+        return self._settings.poll_seconds
 
     def _heard(self, hint: Hint) -> None:
         mine = self._hints is not None and hint.sender == self._hints.sender

@@ -48,6 +48,10 @@ class PostgresSettings:
             cells; then it is sent by itself, and waits for the lock on the server.
         notification: Whether to listen for, and send, word of commits. Without it, and behind a
             pooler, changes are polled.
+        ping_seconds: How often the listening session sends itself a message.
+        silence_seconds: How long that may take to come back, before the session counts as dead.
+        poll_seconds: How often changes are polled, as long as somebody waits.
+        poll_listening_seconds: How often beside a listener that is healthy.
         pooler: Whether a transaction pooler (PgBouncer) stands between: no prepared statements, no
             session state, no listening.
     """
@@ -61,6 +65,10 @@ class PostgresSettings:
     grouping: bool = field(default=True, validator=instance_of(bool))
     patience_seconds: float = field(default=0.25, validator=_positive)
     notification: bool = field(default=True, validator=instance_of(bool))
+    ping_seconds: float = field(default=15.0, validator=_positive)
+    silence_seconds: float = field(default=5.0, validator=_positive)
+    poll_seconds: float = field(default=1.0, validator=_positive)
+    poll_listening_seconds: float = field(default=5.0, validator=_positive)
     pooler: bool = field(default=False, validator=instance_of(bool))
 
     def __attrs_post_init__(self) -> None:

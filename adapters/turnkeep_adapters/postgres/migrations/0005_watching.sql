@@ -18,7 +18,8 @@ AS $$
 DECLARE
     v_last bigint;
 BEGIN
-    SELECT last_value INTO STRICT v_last FROM revision;
+    -- Until it is used for the first time, a sequence shows the number that it will begin with.
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO STRICT v_last FROM revision;
     RETURN QUERY
     SELECT v_last, ARRAY(SELECT x::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) x);
 END
