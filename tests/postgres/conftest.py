@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from tests.postgres.databases import Databases, running
 from tests.postgres.server import Server
+from tests.postgres.world import QUIET
+from turnkeep_adapters.postgres.settings import PostgresSettings
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +47,9 @@ def own_server() -> Iterator[Server]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(params=[True, False], ids=["grouped", "alone"])
+def quiet(request: pytest.FixtureRequest) -> PostgresSettings:
+    """Settings without a listener, with and without grouping."""
+    return evolve(QUIET, grouping=request.param)

@@ -123,7 +123,19 @@ class Groups:
 
     def _withdraw(self, request: Request) -> None:
         self._waiting.pop(request, None)
-        self._by_itself.pop(request, None)
+        if request in self._by_itself:
+            del self._by_itself[request]
+            self._free(request)
+
+    def _hold(self, request: Request) -> None:
+        if not request.held:
+            request.held = True
+            self._flying.add(request)
+
+    def _free(self, request: Request) -> None:
+        if request.held:
+            request.held = False
+            self._flying.remove(request)
 
     # ---- calls ----------------------------------------------------------------------------------
 
@@ -151,6 +163,7 @@ class Groups:
         try:
             await self._send_single(request)
         finally:
+            self._free(request)
             self._singles -= 1
             self._board()
 
@@ -181,7 +194,7 @@ class Groups:
             return
         for request in group:
             request.sent = True
-            self._flying.add(request)
+            self._hold(request)
         self._board()
         parameters = (encoded(group), wait, int(self._settings.lock_seconds * 1000))
         try:
@@ -197,7 +210,9 @@ class Groups:
                 self._told(request, outcome)
         finally:
             for request in group:
-                self._flying.remove(request)
+                # One that goes again by itself still has others of its keys wait for it.
+                if request not in self._by_itself:
+                    self._free(request)
 
     def _told(self, request: Request, outcome: Judgement | Taken | None) -> None:
         match outcome:

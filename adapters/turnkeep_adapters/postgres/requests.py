@@ -134,6 +134,7 @@ class Request:
         outcome: Set once, never to an exception: nobody may be there to see it.
         sent: Whether it was handed to the server; until then it can be withdrawn.
         left: Whether its caller is gone: what was not handed over by then never is.
+        held: Whether others of its keys have to wait for it.
     """
 
     contents: Contents
@@ -144,6 +145,7 @@ class Request:
     size: int = field(init=False)
     sent: bool = field(default=False, init=False)
     left: bool = field(default=False, init=False)
+    held: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         keys = self.contents.keys
