@@ -65,17 +65,19 @@ class Link:
         rest = await self._from_driver.readexactly(int.from_bytes(length, "big") - _LENGTH)
         self._to_server.write(length + rest)
         while True:
-            kind, body = await _message(self._from_driver)
+            kind, body = await message(self._from_driver)
+            if self._proxy.deaf and kind in (b"P", b"Q") and b"LISTEN" in body:
+                return
             if self._is_meant(kind, body):
                 self._cut = self._proxy.take()
                 if self._cut is Cut.BEFORE:
                     return
             if not self._proxy.silent:
-                self._to_server.write(_framed(kind, body))
+                self._to_server.write(framed(kind, body))
 
     async def _down(self) -> None:
         while True:
-            kind, body = await _message(self._from_server)
+            kind, body = await message(self._from_server)
             if kind == b"Z":
                 self._proxy.answers += self._begun
                 self._begun = True
@@ -84,7 +86,7 @@ class Link:
                     return
             if self._cut is Cut.NEVER_ANSWERED or self._proxy.silent:
                 continue
-            self._to_driver.write(_framed(kind, body))
+            self._to_driver.write(framed(kind, body))
             if kind == b"Z" and self._cut is Cut.AFTER:
                 self._proxy.cuts += 1
                 await self._to_driver.drain()
@@ -110,6 +112,7 @@ class Proxy:
         answers: How often a server said that it is ready, but for the first time of each
             connection: the round trips.
         cuts: How many connections were cut after the server had been at work.
+        deaf: Whether nobody may listen: who asks for it is cut off.
         silent: Whether nothing is carried any more, either way, and nothing is closed.
     """
 
@@ -117,6 +120,7 @@ class Proxy:
         self.watched = watched
         self.answers = 0
         self.cuts = 0
+        self.deaf = False
         self.silent = False
         self._armed: Cut | None = None
         self._url = url
@@ -196,11 +200,11 @@ class Proxy:
         self._directory.rmdir()
 
 
-async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+async def message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     kind = await reader.readexactly(1)
     length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
     return kind, await reader.readexactly(length - _LENGTH)
 
 
-def _framed(kind: bytes, body: bytes) -> bytes:
+def framed(kind: bytes, body: bytes) -> bytes:
     return kind + (len(body) + _LENGTH).to_bytes(_LENGTH, "big") + body

@@ -92,9 +92,18 @@ class Listener:
             connection.pgconn.finish()
 
     async def _hears_itself(self, connection: Connection) -> bool:
-        async with asyncio.timeout(self._settings.silence_seconds):
-            await connection.execute(NOTIFY, (self._ping,))
+        # The driver may need longer to give up a session that is half open.
+        loop = asyncio.get_running_loop()
+        alarm = loop.call_later(self._settings.silence_seconds, self._fall_silent)
+        try:
+            async with asyncio.timeout(self._settings.silence_seconds):
+                await connection.execute(NOTIFY, (self._ping,))
+        finally:
+            alarm.cancel()
         return await self._hear(connection, self._settings.silence_seconds, until_ping=True)
+
+    def _fall_silent(self) -> None:
+        self._turn(healthy=False)
 
     async def _hear(self, connection: Connection, seconds: float, *, until_ping: bool) -> bool:
         """Listens for a time; answers whether the ping has come, and ends then if it may."""

@@ -1,7 +1,7 @@
 """A poll: asking the server whether anything was committed. Slow, and always true.
 
-What is asked for is the last number of the store's sequence and the transactions that have not
-finished. Nothing was committed in between, if the number is the same and none has finished. The
+What is asked for is the last number of the store's sequence and the writers that have not finished.
+Nothing was committed in between, if the number is the same and none of them has finished. The
 first asking only learns how things are, so marks are given after it.
 """
 

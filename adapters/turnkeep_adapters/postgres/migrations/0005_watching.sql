@@ -9,8 +9,10 @@ AS $$
     FROM meta m, pg_control_system() c
 $$;
 
--- The last number of the sequence, and then the transactions that are not finished. Whoever took a
--- number up to that one has an id already: it is among these, or what it did can be seen.
+-- The last number of the sequence, and then the writing transactions of this database that are not
+-- finished. Whoever took a number up to that one has an id already: it is among these, or what it
+-- did can be seen. (A snapshot would not do: it does not list what is younger than all that has
+-- finished.)
 CREATE FUNCTION turnkeep.pulse_v1() RETURNS TABLE (last bigint, running bigint[])
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, turnkeep, pg_temp
@@ -21,7 +23,11 @@ BEGIN
     -- Until it is used for the first time, a sequence shows the number that it will begin with.
     SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO STRICT v_last FROM revision;
     RETURN QUERY
-    SELECT v_last, ARRAY(SELECT x::text::bigint FROM pg_snapshot_xip(pg_current_snapshot()) x);
+    SELECT v_last, ARRAY(
+        SELECT a.backend_xid::text::bigint
+        FROM pg_stat_activity a
+        WHERE a.datname = current_database() AND a.backend_xid IS NOT NULL
+          AND a.pid <> pg_backend_pid());
 END
 $$;
 
