@@ -65,6 +65,7 @@ from turnkeep_domain.keys import Address
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
+from turnkeep_ports.clock import Clock
 from turnkeep_ports.errors import (
     Corrupt,
     OutcomeUnknown,
@@ -73,7 +74,7 @@ from turnkeep_ports.errors import (
     Unavailable,
     Unsupported,
 )
-from turnkeep_ports.store import START, CommitId, Cursor, CursorLost
+from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
 from turnkeep_ports.telemetry import Counter, Telemetry
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "ApprovalVoted",
     "Approvals",
     "CapabilityId",
+    "Clock",
     "CommitId",
     "Container",
     "Contended",
@@ -134,6 +136,7 @@ __all__ = [
     "PrincipalKind",
     "Quorum",
     "RaiseRefusal",
+    "RecordStore",
     "Recorded",
     "RecordedPage",
     "Refused",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import frozen
 
 from turnkeep_application.approval_views import ApprovalView, StillPending, view_of
@@ -11,6 +13,8 @@ from turnkeep_domain.approvals.approval import ApprovalRecord
 from turnkeep_domain.keys import Key
 from turnkeep_ports.clock import Deadline
 from turnkeep_ports.errors import Unavailable
+
+_PAUSE_SECONDS_MIN: Final = 0.05
 
 
 @frozen(kw_only=True)
@@ -48,7 +52,9 @@ class ApprovalWait:
                     return view
                 if time_is_up:
                     return StillPending(view)
-                pause = min(pause, (view.expires_at - found.now).total_seconds())
+                left_seconds = (view.expires_at - found.now).total_seconds()
+                # Not shorter: the store's clock may stand still just before the deadline.
+                pause = min(pause, max(left_seconds, _PAUSE_SECONDS_MIN))
             await self.watch.sleep(self._at_most(pause))
 
     async def _look(self) -> Seen[ApprovalRecord] | Unavailable:

@@ -38,6 +38,9 @@ async def bounded(call: Coroutine[object, object, T], deadline: Deadline) -> T:
         finally:
             _abandon(task)
         raise
+    except BaseException:  # the caller's coroutine is closed
+        _abandon(task)
+        raise
     if not task.done():
         _abandon(task)
         raise DeadlinePassed

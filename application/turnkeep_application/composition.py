@@ -36,10 +36,6 @@ class Composition:
         """Whether nothing would be stored."""
         return all(isinstance(write, Check) for write in self.writes)
 
-    def expectations(self) -> Mapping[Address, Expectation]:
-        """What must hold for the commit to land."""
-        return {write.address: write.expect for write in self.writes}
-
 
 def compose(
     records: Records,

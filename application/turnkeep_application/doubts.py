@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
 
+from turnkeep_application.composition import expected
 from turnkeep_application.records import Records
 from turnkeep_application.tally import Tally
 from turnkeep_domain.keys import Address, ReadKey
@@ -49,6 +50,7 @@ class Doubt(Generic[A_co]):
 
     Attributes:
         expectations: What must hold for it to land.
+        written: The cells among them that it writes; it merely checks the others.
         permanent: The cells among them that, once present, are never absent again.
         traces: Where its request id is remembered once it has landed.
         tidy: Whether it stores only an end that the loaded records prove.
@@ -56,6 +58,7 @@ class Doubt(Generic[A_co]):
 
     commit_id: CommitId = field()
     expectations: Mapping[Address, Expectation] = field(repr=False)
+    written: frozenset[Address] = field(repr=False)
     permanent: frozenset[Address] = field(repr=False)
     traces: tuple[Trace, ...] = field(repr=False)
     answer: A_co = field(repr=False)
@@ -63,7 +66,7 @@ class Doubt(Generic[A_co]):
 
     def fate(self, cells: Mapping[Address, Cell]) -> Fate:
         """What the cells of one moment, at least all that it expects, tell about it."""
-        held = [cells.get(address) for address in self.expectations]
+        held = [cells.get(address) for address in self.written]
         if any(cell is not None and cell.written_by == self.commit_id for cell in held):
             return Fate.LANDED
         dead = any(
@@ -72,20 +75,41 @@ class Doubt(Generic[A_co]):
         )
         return Fate.DEAD if dead else Fate.OPEN
 
+    def may_have_landed(self, cells: Mapping[Address, Cell]) -> bool:
+        """Whether it could have landed and been overwritten: no cell is as it was before it."""
+        return all(
+            expected(cells.get(address)) != self.expectations[address] for address in self.written
+        )
+
     def is_ended_by(self, write: Write) -> bool:
-        """Whether it can never land once this write has."""
-        if isinstance(write, Check):
-            return False
-        return self.expectations.get(write.address) == write.expect
+        """Whether this write, once it lands, proves that it has not landed and never will.
 
-    def fence(self, cells: Mapping[Address, Cell]) -> Put | None:
-        """A write that ends it and changes nothing but a revision; None where it has none.
-
-        Only for an open doubt: the cells that it expects at a revision are still there.
+        A write of a cell that it merely checks proves nothing about the past.
         """
-        for address, expect in self.expectations.items():
+        if isinstance(write, Check) or write.address not in self.written:
+            return False
+        return self.expectations[write.address] == write.expect
+
+    def fence(self, cells: Mapping[Address, Cell]) -> tuple[Put | Check, ...] | None:
+        """Writes that end it and change nothing but a revision; None where there are none.
+
+        Once they land, it has not landed since the cells were loaded, and never will: one cell
+        that it expects gets another revision, and one that it writes was still as it was loaded.
+        Only for an open doubt.
+        """
+        put = self._put_back(self.written, cells)
+        if put is not None:
+            return (put,)
+        put = self._put_back(self.expectations.keys() - self.written, cells)
+        if put is None:
+            return None
+        witness = min(self.written, key=repr)
+        return (put, Check(witness, expected(cells.get(witness))))
+
+    def _put_back(self, among: Iterable[Address], cells: Mapping[Address, Cell]) -> Put | None:
+        for address in among:
             cell = cells.get(address)
-            if cell is not None and cell.revision == expect:
+            if cell is not None and cell.revision == self.expectations[address]:
                 return Put(address, cell.revision, cell.entry)
         return None
 
@@ -99,15 +123,15 @@ class Doubt(Generic[A_co]):
 class Doubts(Generic[A]):
     """What one update does not know about its own commits.
 
-    A doubt is *open* while it may still land. One that died may have landed and been overwritten:
-    until a decision was made on the records that showed its death, nothing is known of it either,
-    and later decisions know of it only while the records remember its request id.
+    A doubt is *open* while it may still land. One that died, and one whose cells have all been
+    written by others, may have landed and been overwritten: only a decision on the records can
+    tell, and only as long as they remember its request id.
     """
 
     _tally: Tally
     _open: list[Doubt[A]] = field(factory=list)
-    _traces: list[Trace] = field(factory=list)
-    _unjudged: bool = False
+    _dead: list[Doubt[A]] = field(factory=list)  # until a decision was made on their records
+    _overwritten: list[Doubt[A]] = field(factory=list)  # open ones, as the last load showed them
 
     def __bool__(self) -> bool:
         """Whether a commit may still land."""
@@ -116,7 +140,7 @@ class Doubts(Generic[A]):
     @property
     def more_than_tidy(self) -> bool:
         """Whether something may have landed that the loaded records did not prove."""
-        return self._unjudged or any(not doubt.tidy for doubt in self._open)
+        return any(not doubt.tidy for doubt in (*self._open, *self._dead))
 
     def add(self, doubt: Doubt[A]) -> None:
         """One more commit of unknown fate."""
@@ -137,34 +161,34 @@ class Doubts(Generic[A]):
                     return doubt
                 case Fate.DEAD:
                     self._tally.count(Counter.DOUBTS_DEAD)
-                    self._traces.extend(doubt.traces)
-                    self._unjudged = self._unjudged or not doubt.tidy
+                    if doubt.may_have_landed(cells):
+                        self._dead.append(doubt)
                 case Fate.OPEN:
                     still_open.append(doubt)
         self._open = still_open
+        self._overwritten = [doubt for doubt in still_open if doubt.may_have_landed(cells)]
         return None
 
     def judge(self, records: Records) -> None:
-        """Notes that a decision was made on these records: it knew of every doubt that died.
+        """Notes that a decision was made on these records: it knew of all that had landed.
 
         Raises:
-            OutcomeUnknown: They may have forgotten the request id of a doubt that died, so the
-                decision could not know whether it had landed.
+            OutcomeUnknown: They may have forgotten the request id of a doubt that may have landed,
+                so the decision could not know.
         """
-        for trace in self._traces:
-            if trace.key not in records or trace.is_lost(records[trace.key]):
-                raise OutcomeUnknown("the record has forgotten the request id since")
-        self._traces = []
-        self._unjudged = False
+        for doubt in (*self._dead, *self._overwritten):
+            for trace in doubt.traces:
+                if trace.key not in records or trace.is_lost(records[trace.key]):
+                    raise OutcomeUnknown("the record has forgotten the request id since")
+        self._dead = []
 
     def fenced(
         self, writes: Sequence[Write], cells: Mapping[Address, Cell]
     ) -> tuple[Write, ...] | None:
-        """The writes, so that once they land no open doubt can land after them.
+        """The writes, so that once they land no open doubt has landed or can land after them.
 
-        A doubt that no write ends is ended by putting back the bytes of one cell that it expects,
-        in place of a check of that cell or beside the rest. None where a doubt expects only
-        absent cells: nothing here can end it.
+        A doubt that no write ends gets a fence, in place of checks of the same cells or beside
+        the rest. None where a doubt expects only absent cells: nothing here can end it.
         """
         fenced = {write.address: write for write in writes}
         for doubt in self._open:
@@ -173,7 +197,11 @@ class Doubts(Generic[A]):
             fence = doubt.fence(cells)
             if fence is None:
                 return None
-            fenced[fence.address] = fence
+            for write in fence:
+                # All rest on one load, so a write that is there already expects the same.
+                there = fenced.get(write.address)
+                if there is None or (isinstance(there, Check) and isinstance(write, Put)):
+                    fenced[write.address] = write
         return tuple(fenced.values())
 
     def end(self) -> None:
@@ -187,8 +215,10 @@ class Doubts(Generic[A]):
         """What fails inside fails as `OutcomeUnknown` while something may have landed."""
         try:
             yield
+        except OutcomeUnknown:
+            raise
         except Exception as error:
-            if not self._open and not self._unjudged:
+            if not self.more_than_tidy:
                 raise
             raise self.unresolved() from error
 

@@ -10,7 +10,7 @@ from turnkeep_domain.keys import Address
 
 @frozen
 class Contended(TurnkeepError):
-    """Every attempt lost its race; nothing was written.
+    """The last attempt lost its race, and no more were left or in time; nothing was written.
 
     Attributes:
         attempts: How many were made.
@@ -19,7 +19,9 @@ class Contended(TurnkeepError):
 
     code = "contended"
     retryable = True
-    sentence = "{error.attempts} attempts lost their race and nothing was written: try again later"
+    sentence = (
+        "the race was lost after {error.attempts} attempts and nothing was written: try again later"
+    )
 
     attempts: int = field()
     address: Address = field(repr=False)

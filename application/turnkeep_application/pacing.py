@@ -18,15 +18,15 @@ class Pacing:
         deadline_seconds: For the whole update, pauses included, at most an hour.
         reserve_seconds: The end of the deadline in which no commit starts; it serves the load
             that resolves a commit of unknown fate.
-        pause_first_seconds: The delay before the second attempt; it doubles from there.
-        pause_max_seconds: Where doubling ends.
+        pause_first_seconds: The delay before the second attempt, at most a minute; it doubles.
+        pause_max_seconds: Where doubling ends, at most a minute.
     """
 
     attempts_max: int = field(default=32, validator=[ge(1), le(1_000)])
     deadline_seconds: float = field(default=15.0, validator=[gt(0), le(3_600)])
     reserve_seconds: float = field(default=0.5, validator=ge(0))
-    pause_first_seconds: float = field(default=0.002, validator=ge(0))
-    pause_max_seconds: float = field(default=0.050, validator=ge(0))
+    pause_first_seconds: float = field(default=0.002, validator=[ge(0), le(60)])
+    pause_max_seconds: float = field(default=0.050, validator=[ge(0), le(60)])
 
     def __attrs_post_init__(self) -> None:
         if self.reserve_seconds >= self.deadline_seconds:

@@ -36,7 +36,7 @@ from turnkeep_ports.codec import Codec
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.ids import Ids
 from turnkeep_ports.randomness import Random
-from turnkeep_ports.store import CommitId, EventDraft, Loaded, RecordStore, Write
+from turnkeep_ports.store import Check, CommitId, EventDraft, Loaded, RecordStore, Write
 from turnkeep_ports.telemetry import Counter, Telemetry
 
 O = TypeVar("O")
@@ -130,6 +130,10 @@ class _Update(Generic[O, R]):
 
     async def run(self) -> O | Refused[R]:
         self.tally.count(Counter.UPDATES)
+        with self.doubts.honest():
+            return await self._attempts()
+
+    async def _attempts(self) -> O | Refused[R]:
         attempts_max = self.loop.pacing.attempts_max
         while self.attempts < attempts_max and self._may_commit():
             self.attempts += 1
@@ -148,25 +152,23 @@ class _Update(Generic[O, R]):
         """A decision; or at once the answer of a doubt that landed."""
         keys = self.keys
         for _ in range(NEEDS_MAX + 1):
-            with self.doubts.honest():
-                loaded = await self._load(keys)
+            loaded = await self._load(keys)
             if loaded is None:
                 return None
             landed = self.doubts.resolve(loaded.cells)
             if landed is not None:
                 return landed.answer
-            with self.doubts.honest():
-                before = self._records(keys, loaded)
-                decision = self.decide(before, loaded.now)
+            before = self._records(keys, loaded)
+            decision = self.decide(before, loaded.now)
             if not isinstance(decision, Need):
                 self.doubts.judge(before)
                 return _Decided(loaded=loaded, keys=keys, before=before, decision=decision)
-            further = tuple(key for key in decision.keys if key not in before)
+            # One that was only hinted at is further, too: it is to be checked from now on.
+            further = tuple(dict.fromkeys(key for key in decision.keys if key not in keys))
             keys = (*keys, *further)
             if not further:
                 break
-        with self.doubts.honest():
-            raise RuntimeError(f"a decision needs keys again, or more than {NEEDS_MAX} times")
+        raise RuntimeError(f"a decision needs keys again, or more than {NEEDS_MAX} times")
 
     def _all(self, keys: Sequence[ReadKey[object]]) -> Sequence[ReadKey[object]]:
         return tuple({key.address: key for key in (*self.hints, *keys)}.values())
@@ -174,8 +176,8 @@ class _Update(Generic[O, R]):
     async def _load(self, keys: Sequence[ReadKey[object]]) -> Loaded | None:
         addresses = dict.fromkeys(key.address for key in self._all(keys))
         addresses |= dict.fromkeys(self.doubts.addresses())
-        call = self.loop.store.load(tuple(addresses), deadline=self.deadline)
         try:
+            call = self.loop.store.load(tuple(addresses), deadline=self.deadline)
             return await bounded(call, self.deadline)
         except DeadlinePassed:
             self.cause = Unavailable("it did not answer before the deadline")
@@ -224,7 +226,7 @@ class _Update(Generic[O, R]):
             self.tally.count(Counter.NO_OPS)
             return answer
         fences = self.doubts.fenced((), decided.loaded.cells)
-        if fences is None or not self._may_commit():
+        if fences is None or not self._in_time():
             return None
         self.tally.count(Counter.FENCES)
         verdict = await self._commit(self.loop.ids.commit_id(), fences, ())
@@ -237,17 +239,16 @@ class _Update(Generic[O, R]):
         decision: Changed[Records, O] | Settled[Records, R],
     ) -> _Answer[O, R] | None:
         """The answer of a decision, once its change is stored."""
-        if not self._may_commit():
+        if not self._in_time():
             return None
-        with self.doubts.honest():
-            after = decision.state if self.prepare is None else self.prepare(decision.state)
-            composition = compose(
-                after,
-                decision.events,
-                cells=decided.loaded.cells,
-                checked=[key.address for key in decided.keys],
-                codec=self.loop.codec,
-            )
+        after = decision.state if self.prepare is None else self.prepare(decision.state)
+        composition = compose(
+            after,
+            decision.events,
+            cells=decided.loaded.cells,
+            checked=[key.address for key in decided.keys],
+            codec=self.loop.codec,
+        )
         if composition.is_empty:
             return await self._believe(answer, decided)
         writes = self.doubts.fenced(composition.writes, decided.loaded.cells)
@@ -256,6 +257,7 @@ class _Update(Generic[O, R]):
         doubt = Doubt(
             commit_id=self.loop.ids.commit_id(),
             expectations={write.address: write.expect for write in writes},
+            written=frozenset(w.address for w in writes if not isinstance(w, Check)),
             permanent=permanent_of(decided.keys),
             traces=traces_of(decided.before, after),
             answer=answer,
@@ -295,8 +297,7 @@ class _Update(Generic[O, R]):
             case Failed(error=error):
                 if self.tidy is not None and not self.doubts.more_than_tidy:
                     return self.tidy
-                with self.doubts.honest():
-                    raise error
+                raise error
         assert_never(verdict)
 
     # ---- pause and end --------------------------------------------------------------------------
@@ -305,6 +306,13 @@ class _Update(Generic[O, R]):
         if self.closing:
             return False
         return self.deadline.remaining_seconds() > self.loop.pacing.reserve_seconds
+
+    def _in_time(self) -> bool:
+        if self._may_commit():
+            return True
+        if not self.closing:
+            self.cause = Unavailable("it answered too late for a commit")
+        return False
 
     async def _pause(self) -> None:
         pacing = self.loop.pacing

@@ -38,14 +38,15 @@ class Updates(Protocol):
                 commit, so a decision never rests on what has meanwhile changed.
             decide: Called once an attempt, on fresh records; must be pure.
             hints: Cells to load too, whose change does not disturb the decision.
-            prepare: A synchronous step before each commit, for work that must not run for
-                nothing (sealing a secret).
+            prepare: A synchronous step after a decision that stores something and before its
+                commit, in each such attempt, for work that must not run for a refusal (sealing a
+                secret).
 
         Returns:
             The outcome (stored, or nothing to store), or the refusal.
 
         Raises:
-            Contended: Every attempt lost its race; nothing was written.
+            Contended: The last attempt lost its race; nothing was written.
             Unavailable: The store did not serve; nothing was written.
             OutcomeUnknown: A write may have landed; repeat with the same request id.
             Corrupt, SchemaTooNew: A loaded record is unreadable; nothing was written.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 from attrs import field, frozen
 
@@ -79,9 +79,9 @@ async def commit(
     deadline: Deadline,
 ) -> Verdict:
     """Commits, and says what is proven about it; raises nothing but a cancellation."""
-    call = store.commit(commit_id, writes, events, valid_until=valid_until, deadline=deadline)
     try:
-        answer = await bounded(call, deadline)
+        call = store.commit(commit_id, writes, events, valid_until=valid_until, deadline=deadline)
+        answer: object = await bounded(call, deadline)
     except Unavailable as error:
         return Lost(Counter.UNAVAILABLE, error) if error.retryable else Failed(error)
     except (Unsupported, PayloadTooLarge, SchemaTooNew, Corrupt, ValueError) as error:
@@ -95,4 +95,5 @@ async def commit(
             return Lost(Counter.BUSY if busy else Counter.CONFLICTS)
         case Late():
             return Lost(Counter.LATE)
-    assert_never(answer)
+        case _:
+            return Unknown(TypeError("the store's answer is none that the port knows"))

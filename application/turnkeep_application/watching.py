@@ -6,12 +6,16 @@ that never comes costs time and no change, and a store that cannot hint is merel
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import define, field
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_ports.clock import Clock, Deadline
-from turnkeep_ports.errors import Unavailable
+from turnkeep_ports.errors import Unavailable, Unsupported
 from turnkeep_ports.store import Interest, Mark, RecordStore
+
+_GRACE_SECONDS: Final = 1.0
 
 
 @define(kw_only=True, eq=False)
@@ -19,7 +23,7 @@ class Watch:
     """One watcher's place in the changes of a store; for one task.
 
     It holds nothing while nobody sleeps by it: no connection, no subscription. A store that does
-    not serve, or does not answer in time, is slept over.
+    not serve, cannot hint, or does not answer in time, is slept over.
     """
 
     store: RecordStore
@@ -47,6 +51,7 @@ class Watch:
     async def _changed(self, seconds: float) -> Mark | None:
         call = self.store.changed(self._mark, interest=self.interest, timeout_seconds=seconds)
         try:
-            return await bounded(call, Deadline.after(self.clock, seconds))
-        except (DeadlinePassed, Unavailable):
+            # The store's own timeout ends a quiet call; this one is for a store that keeps none.
+            return await bounded(call, Deadline.after(self.clock, seconds + _GRACE_SECONDS))
+        except (DeadlinePassed, Unavailable, Unsupported):
             return None

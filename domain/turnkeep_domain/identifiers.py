@@ -51,8 +51,8 @@ def require_collection(what: str, text: object) -> None:
         raise InvalidValue(what, "must match [a-z][a-z0-9_]{0,31}")
 
 
-def identifier(_: object, attribute: Attribute[str], text: object) -> None:
-    """An attrs validator: the field is an identifier."""
+def identifier(_: object, attribute: Attribute[T], text: T) -> None:
+    """An attrs validator: the field is an identifier, whatever its type is called."""
     require_identifier(attribute.name, text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Final, Generic, NewType, Self, TypeVar
+from typing import ClassVar, Final, Generic, NewType, Self, TypeVar
 
 from attrs import field, frozen
 
@@ -43,6 +43,8 @@ def digest_of(*arguments: str | int | tuple[str, ...] | None) -> Digest:
 @frozen
 class RequestIdReused:
     """Refusal: the request id was already used for a command with other arguments."""
+
+    code: ClassVar[str] = "request_id_reused"
 
     request_id: RequestId
 

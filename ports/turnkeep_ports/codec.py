@@ -23,6 +23,7 @@ class Codec(Protocol):
 
         Raises:
             TypeError: The record is of no known class.
+            InvalidValue: It holds what could not be read back as itself; nothing was written.
         """
         ...
 
@@ -33,6 +34,7 @@ class Codec(Protocol):
             Corrupt: The bytes are no record of the collection, break an invariant, or carry
                 another scope or id than the address.
             SchemaTooNew: A newer release wrote them.
+            InvalidValue: The address is of another collection.
         """
         ...
 
@@ -41,6 +43,7 @@ class Codec(Protocol):
 
         Raises:
             TypeError: The event is of no known class.
+            InvalidValue: It holds what could not be read back as itself; nothing was written.
         """
         ...
 

@@ -23,7 +23,10 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_application": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.codec": INNER | {"turnkeep_ports", "cattrs", "orjson"},
     "turnkeep_adapters.faulty": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
     "turnkeep_adapters.memory": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.postgres": INNER
+    | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -154,7 +155,45 @@ async def test_open_keep_gives_a_keep_and_closes_it() -> None:
         await keep.approvals.get(scope, "none")
 
 
-@pytest.mark.parametrize("url", ["", "memory", "mongodb://user:secret@host/db", "memory:x"])
+async def test_a_keep_in_files_is_there_again_when_it_is_opened_again(tmp_path: Path) -> None:
+    url = (tmp_path / "a b").as_uri()
+    scope = turnkeep.Scope.of("acme", "ann")
+    async with open_keep(url) as keep:
+        asked = await _ask(keep, scope)
+    async with open_keep(url) as keep, open_keep(url) as another:
+        assert await keep.approvals.get(scope, asked.id) == asked
+        ann, once = turnkeep.Principal.person("ann"), turnkeep.RequestId("click")
+        await another.approvals.approve(scope, asked.id, by=ann, decision_id=once)
+        view = await keep.approvals.wait(scope, asked.id, seen=asked.changes)
+        assert isinstance(view, turnkeep.ApprovalView)
+        assert view.state is turnkeep.ApprovalState.APPROVED
+
+
+async def _ask(keep: turnkeep.Keep, scope: turnkeep.Scope) -> turnkeep.ApprovalView:
+    asked = await keep.approvals.raise_request(
+        scope,
+        invocation=turnkeep.InvocationId("call"),
+        action=turnkeep.Dispatch(
+            capability=turnkeep.CapabilityId("tool"), estimate=turnkeep.Estimate.nothing()
+        ),
+        effects=frozenset(),
+        requester=turnkeep.Principal.agent("bot"),
+        correlation_id=turnkeep.CorrelationId("work"),
+        input=None,
+        reason="",
+        display="",
+    )
+    assert isinstance(asked, turnkeep.ApprovalView)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "memory", "mongodb://user:secret@host/db", "memory:x"),
+        *("file:relative", "file://secret/path", "file:///path?secret=1", "file:///a%00b"),
+    ],
+)
 async def test_an_unknown_store_url_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         async with open_keep(url):

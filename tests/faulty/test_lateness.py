@@ -1,12 +1,16 @@
 """X2: late commits land when the script says, whole, and only if their expectations hold then."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
 
 from tests.faulty.world import World, commit_id, opened, put
 from turnkeep_adapters.faulty.lateness import Landing
+from turnkeep_adapters.faulty.script import Script
+from turnkeep_adapters.faulty.store import FaultyRecordStore
 from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_ports.errors import OutcomeUnknown, Unavailable
 from turnkeep_ports.store import Committed, EventPage, Late, Stale
@@ -153,6 +157,48 @@ def test_an_operation_that_is_cancelled_counts_and_is_not_kept_waiting(
             assert await world.stored() is not None
 
     clock.run(scenario())
+
+
+@pytest.mark.parametrize("fate", ["fail-before", "delay 0"])
+def test_an_operation_that_ends_waits_for_the_landing_that_it_brings(
+    clock: VirtualClock, fate: str
+) -> None:
+    async def scenario() -> None:
+        async with slow_landing(clock, fate) as (world, faulty):
+            with suppress(Unavailable):
+                await world.load(by=faulty)
+            assert clock.monotonic() == 10.0
+            assert await world.stored() is not None
+
+    clock.run(scenario())
+
+
+def test_a_cancelled_operation_waits_for_no_landing(clock: VirtualClock) -> None:
+    async def scenario() -> None:
+        async with slow_landing(clock, "stall") as (world, faulty):
+            stalled = asyncio.create_task(world.load(by=faulty))
+            await clock.settle()
+            stalled.cancel()
+            await asyncio.wait([stalled])
+            assert clock.monotonic() == 0.0
+            assert await world.stored() is None
+            await clock.advance(10.0)
+            assert await world.stored() is not None
+
+    clock.run(scenario())
+
+
+@asynccontextmanager
+async def slow_landing(
+    clock: VirtualClock, fate: str
+) -> AsyncIterator[tuple[World, FaultyRecordStore]]:
+    """A commit that needs 10 s to land after the next load of a store, which suffers its fate."""
+    script = Script.parse(f"commit: land-late 1\nload: {fate}")
+    async with opened(clock, "commit: delay 10000") as world:
+        faulty = FaultyRecordStore(world.faulty, script=script, clock=clock)
+        with pytest.raises(OutcomeUnknown):
+            await world.commit(1, put("a", b"late"), by=faulty)
+        yield world, faulty
 
 
 def test_several_late_commits_count_apart(clock: VirtualClock) -> None:

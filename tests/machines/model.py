@@ -59,6 +59,11 @@ class Gate:
         self.events.append("approval.expired")
         return True
 
+    def overlook(self) -> None:
+        """Its deadline was found to have come, and that could not be stored."""
+        self.state = PENDING
+        self.events.remove("approval.expired")
+
     def vote(self, verdict: Verdict, by: Principal, id: RequestId, now: datetime) -> Answer:
         arguments = (verdict, by)
         if id in self.answered:

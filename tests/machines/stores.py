@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tests.files.simulated_disk import SimulatedDisk
+from turnkeep_adapters.files.settings import FilesSettings
+from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.virtual.clock import VirtualClock
@@ -16,6 +19,16 @@ def memory(clock: VirtualClock) -> RecordStore:
     return MemoryRecordStore(core=core, clock=clock)
 
 
+def files(clock: VirtualClock) -> RecordStore:
+    """On a simulated disk, so that thousands of histories need no files."""
+    settings = FilesSettings(bucket_segments=4, compaction_bytes=2_048)
+    disk = SimulatedDisk()
+    return FilesRecordStore(
+        "/store", clock=clock, wall_clock=clock.utc_now, settings=settings, disk=disk
+    )
+
+
 STORES: Final[dict[str, Callable[[VirtualClock], RecordStore]]] = {
     "memory": memory,
+    "files": files,
 }

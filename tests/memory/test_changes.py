@@ -1,14 +1,17 @@
 """Waiting: who is woken by a commit, who is not, and that nobody is left behind."""
 
 import asyncio
+import gc
 import math
+from collections.abc import Callable
 from threading import Event, Thread
 
 import pytest
+from attrs import field, frozen
 
 from tests.memory.handles import at_once, core, opened, soon
 from tests.memory.samples import address, commit_id, event, put
-from turnkeep_adapters.memory.changes import SCOPES_REMEMBERED
+from turnkeep_adapters.memory.changes import SCOPES_REMEMBERED, Wait
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_domain.errors import InvalidValue
@@ -49,6 +52,34 @@ def answers_at_once(store: MemoryRecordStore, since: Mark, interest: Interest | 
         return missed
 
     return asyncio.run(ask())
+
+
+@frozen
+class SetTimer:
+    """A timer that was asked for."""
+
+    when: float
+    cancelled: list[bool] = field(factory=list)
+
+    def cancel(self) -> None:
+        self.cancelled.append(True)
+
+
+@frozen
+class StoppedClock:
+    """A clock that stands still and keeps the timers that were asked for."""
+
+    timers: list[SetTimer] = field(factory=list)
+
+    def monotonic(self) -> float:
+        return 100.0
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> SetTimer:
+        self.timers.append(SetTimer(when))
+        return self.timers[-1]
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nothing here sleeps")
 
 
 def test_no_mark_is_answered_at_once_with_the_present_one() -> None:
@@ -183,7 +214,7 @@ def test_a_timeout_answers_the_present_mark() -> None:
     assert clock.monotonic() == 30.0
 
 
-def test_a_woken_wait_takes_no_time_and_leaves_no_timer() -> None:
+def test_a_woken_wait_takes_no_time() -> None:
     async def wait() -> None:
         store = opened(shared, clock=clock)
         waiting = asyncio.create_task(
@@ -193,11 +224,40 @@ def test_a_woken_wait_takes_no_time_and_leaves_no_timer() -> None:
         write(store, MINE)
         await waiting
         assert clock.monotonic() == 0.0
-        await clock.advance(60.0)
 
     shared, clock = core(), VirtualClock()
     clock.run_by_hand(wait())
     assert shared.waiting() == 0
+
+
+def test_a_wait_that_is_over_leaves_no_timer() -> None:
+    async def wait() -> None:
+        store = opened(clock=clock)
+        waiting = asyncio.create_task(
+            store.changed(mark(store), interest=None, timeout_seconds=30.0)
+        )
+        await asyncio.sleep(0)
+        write(store, MINE)
+        await waiting
+
+    clock = StoppedClock()
+    asyncio.run(wait())
+    assert clock.timers == [SetTimer(130.0, [True])]
+
+
+def test_a_wait_for_ever_sets_no_timer() -> None:
+    async def wait() -> None:
+        store = opened(clock=clock)
+        waiting = asyncio.create_task(
+            store.changed(mark(store), interest=None, timeout_seconds=FOR_EVER)
+        )
+        await asyncio.sleep(0)
+        write(store, MINE)
+        await waiting
+
+    clock = StoppedClock()
+    asyncio.run(wait())
+    assert clock.timers == []
 
 
 @pytest.mark.parametrize("timeout_seconds", [0.0, -1.0])
@@ -254,6 +314,33 @@ def test_closing_a_handle_ends_its_own_waits_as_unavailable() -> None:
     assert shared.waiting() == 0
 
 
+def test_a_wait_that_missed_something_leaves_no_subscription() -> None:
+    shared = core()
+    store = opened(shared)
+    since = mark(store)
+    write(store, MINE)
+
+    async def ask() -> None:
+        at_once(store.changed(since, interest=FOR_ME, timeout_seconds=FOR_EVER))
+
+    asyncio.run(ask())
+    assert shared.waiting() == 0
+
+
+def test_a_wait_that_is_over_is_kept_by_nobody() -> None:
+    async def wait() -> None:
+        await store.changed(mark(store), interest=None, timeout_seconds=30.0)
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Wait) for each in gc.get_objects())
+
+    clock = VirtualClock()
+    store, before = opened(clock=clock), kept()
+    clock.run(wait())
+    assert kept() == before
+
+
 def test_waits_of_the_same_interest_end_together() -> None:
     async def wake() -> None:
         store = opened(shared)
@@ -279,7 +366,7 @@ def test_a_waiter_in_another_thread_is_woken() -> None:
         )
         await asyncio.sleep(0)
         begun.set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             await waiting
         ended.append(True)
 

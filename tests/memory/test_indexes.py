@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,12 @@ class SeenKey(bytes):
     def __eq__(self, other: object) -> bool:  # type: ignore[explicit-override]  # 3.11 has none
         self.looks.count += 1
         return super().__eq__(other)
+
+    def startswith(  # type: ignore[explicit-override]  # 3.11 has none
+        self, *begins: Any
+    ) -> bool:
+        self.looks.count += 1
+        return super().startswith(*begins)
 
     __hash__ = bytes.__hash__
 
@@ -100,7 +107,28 @@ def test_one_thread_in_one_state_is_found_on_the_shorter_shelf() -> None:
     assert looks.count < 10
 
 
+@pytest.mark.parametrize(
+    ("depth", "found"),
+    [(2, "abcd"), (3, "bcd"), (4, "bcd"), (5, "bcd"), (6, "c")],
+)
+def test_one_state_below_the_owner_passes_over_what_lies_beside(depth: int, found: str) -> None:
+    scopes = {
+        "a": Scope.of("t", "u"),
+        "b": Scope.of("t", "u", agent="g"),
+        "c": Scope.of("t", "u", agent="g", thread="h"),
+        "d": Scope.of("t", "u", agent="g", thread="hh"),
+        "e": Scope.of("t", "uu", agent="g", thread="h"),
+    }
+    indexes = filled([(scope, id, row()) for id, scope in scopes.items()], Looks())
+    prefix = ScopePrefix(scope=scopes["c"], depth=depth)
+    keys = [
+        key for _, key in indexes.scan(Sorted(collection="note", prefix=prefix, state="a"), None)
+    ]
+    assert keys == [key_bytes(Address("note", scopes[id], id)) for id in found]
+
+
 def test_a_row_that_was_never_added_cannot_be_taken_away() -> None:
-    indexes = filled([(THREAD, "x", row())], Looks())
-    with pytest.raises(LookupError):
-        indexes.remove(key_bytes(Address("note", THREAD, "x")), row(sort="other"))
+    indexes = filled([(THREAD, id, row(sort=id)) for id in ("x", "z")], Looks())
+    key = key_bytes(Address("note", THREAD, "x"))
+    with pytest.raises(LookupError, match="missing from its index"):
+        indexes.remove(key, row(sort="other"))

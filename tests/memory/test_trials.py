@@ -76,6 +76,15 @@ def test_a_trial_judges_upon_the_commits_before(engine: Engine) -> None:
     assert isinstance(trial.judge(commit(4, put(ONE)), NOON), Judged)
 
 
+def test_a_trial_sees_what_it_deleted_as_absent(engine: Engine) -> None:
+    land(engine, commit(1, put(ONE)))
+    trial = engine.trial()
+    deletion = commit(2, Delete(ONE, revision_of(engine, ONE)))
+    assert isinstance(trial.judge(deletion, NOON), Judged)
+    assert isinstance(trial.judge(deletion, NOON), Stale)
+    assert isinstance(trial.judge(commit(3, put(ONE)), NOON), Judged)
+
+
 def test_a_trial_counts_on_over_what_is_stale(engine: Engine) -> None:
     trial = engine.trial()
     answers = [

@@ -31,6 +31,8 @@ def test_a_wall_may_be_set_back_while_time_goes_on() -> None:
     clock.run(clock.advance(10.0))
     wall.step(-60.0)
     assert wall() == NOON - timedelta(seconds=50)
+    wall.step(5.0)
+    assert wall() == NOON - timedelta(seconds=45)
     assert other() == clock.utc_now() == NOON + timedelta(seconds=10)
     assert clock.monotonic() == 10.0
 

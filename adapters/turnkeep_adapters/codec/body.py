@@ -19,11 +19,13 @@ from turnkeep_domain.errors import InvalidValue
 TAG: Final = "t"
 SCHEMA: Final = "v"
 FIELDS: Final = "d"
+_NO_JSON: Final = object()
 
 
 def render(tree: object) -> bytes:
     """The one JSON text of a tree of texts, integers, flags, None, lists and objects."""
-    return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+    # A copy: what orjson returns keeps the block of 4 KiB into which it was written.
+    return bytes(memoryview(orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)))
 
 
 def parse(text: bytes, *, bytes_max: int) -> object:
@@ -36,16 +38,24 @@ def parse(text: bytes, *, bytes_max: int) -> object:
     """
     if len(text) > bytes_max:
         raise InvalidValue("body", f"must have at most {bytes_max} bytes")
-    try:
-        tree: object = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise InvalidValue("body", "must be JSON") from None
+    tree = _loaded(text)
+    if tree is _NO_JSON:
+        raise InvalidValue("body", "must be JSON")
     try:
         spelling = render(tree)
     except TypeError:
         raise InvalidValue("body", "must nest less deeply") from None
     if spelling != text:
         raise InvalidValue("body", "must be in its one spelling")
+    return tree
+
+
+def _loaded(text: bytes) -> object:
+    # Not raised from here: the parser's error would hang on as the context, text and all.
+    try:
+        tree: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _NO_JSON
     return tree
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from operator import lt
 
 from turnkeep_adapters.codec.body import render
 from turnkeep_adapters.codec.shape import Shape
@@ -57,7 +57,8 @@ def distinct(element: Shape) -> Shape:
     def decode(value: object, _: object) -> object:
         if type(value) is not list:
             raise InvalidValue("value", "must be a list")
-        if any(one >= other for one, other in pairwise([render(item) for item in value])):
+        texts = [render(item) for item in value]
+        if not all(map(lt, texts, texts[1:])):
             raise InvalidValue("value", "must be sorted and name nothing twice")
         return frozenset([outward(item, None) for item in value])
 

@@ -57,11 +57,15 @@ class Wait:
 class Changes:
     """The commits of one core as waiters see them; used by one thread at a time."""
 
-    def __init__(self) -> None:
-        """Nothing has happened and nobody waits."""
-        self._last = 0
+    def __init__(self, last: int = 0) -> None:
+        """Nobody waits.
+
+        Args:
+            last: How many commits have happened before; nothing is known of them.
+        """
+        self._last = last
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=SCOPES_REMEMBERED)
-        self._forgotten = 0
+        self._forgotten = last
         self._waits: dict[bytes, set[Wait]] = {}
 
     def mark(self) -> Mark:

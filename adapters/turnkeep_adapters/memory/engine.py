@@ -19,8 +19,9 @@ from attrs import field, frozen
 
 from turnkeep_adapters.memory.commits import Commit, Effect, Judged, Trial
 from turnkeep_adapters.memory.event_log import EventLog
-from turnkeep_adapters.memory.indexes import Indexes, Shelf, Spot
+from turnkeep_adapters.memory.indexes import Indexes, Label
 from turnkeep_adapters.memory.rows import EventRow, Row
+from turnkeep_adapters.memory.shelves import Spot
 from turnkeep_domain.keys import Address
 from turnkeep_ports.key_bytes import address_of, key_bytes
 from turnkeep_ports.scans import Page, Place, Position, Query, place_of, position
@@ -82,7 +83,21 @@ class Engine:
             events=self._log.rows(),
         )
 
-    def shelf_sizes(self) -> dict[Shelf, int]:
+    @property
+    def sequence(self) -> int:
+        """The last sequence number that was used."""
+        return self._sequence
+
+    @property
+    def floor(self) -> int:
+        """The number of the last event that was trimmed."""
+        return self._log.floor
+
+    def row(self, key: bytes) -> Row | None:
+        """What is stored under a key."""
+        return self._rows.get(key)
+
+    def shelf_sizes(self) -> dict[Label, int]:
         """How many rows each shelf of the indexes has."""
         return self._indexes.sizes()
 
@@ -135,6 +150,18 @@ class Engine:
     def trim(self, before: Cursor) -> Cursor | CursorLost:
         """Forgets events up to a cursor, and tells the floor."""
         return self._log.trim(before)
+
+    def floor_of(self, before: Cursor) -> int | None:
+        """The floor that a trim would leave; None where the cursor is lost. Changes nothing."""
+        return self._log.floor_of(before)
+
+    def events_to(self, number: int) -> tuple[EventRow, ...]:
+        """The events after the floor, up to a number."""
+        return self._log.rows_to(number)
+
+    def raise_floor(self, floor: int) -> None:
+        """Forgets the events up to a number: a trim, or one of a log that is replayed."""
+        self._log.raise_floor(floor)
 
     def _replace(self, effect: Effect) -> None:
         key, row = effect.key, effect.row

@@ -53,6 +53,10 @@ class EventLog:
         """The events after the floor."""
         return tuple(self._rows)
 
+    def rows_to(self, number: int) -> tuple[EventRow, ...]:
+        """The events after the floor, up to a number."""
+        return tuple(self._rows[: max(0, number - self._floor)])
+
     def append(self, rows: Iterable[EventRow]) -> None:
         """Adds events above the head."""
         self._rows.extend(rows)
@@ -76,13 +80,22 @@ class EventLog:
 
     def trim(self, before: Cursor) -> Cursor | CursorLost:
         """Forgets the events up to a cursor. One below the floor changes nothing."""
-        number = self._number(before)
+        number = self.floor_of(before)
         if number is None:
             return CursorLost(self._cursor(self._floor))
-        if number > self._floor:
-            del self._rows[: number - self._floor]
-            self._floor = number
+        self.raise_floor(number)
         return self._cursor(self._floor)
+
+    def floor_of(self, before: Cursor) -> int | None:
+        """The floor that a trim would leave; None where the cursor is lost."""
+        number = self._number(before)
+        return None if number is None else max(number, self._floor)
+
+    def raise_floor(self, floor: int) -> None:
+        """Forgets the events up to a number; a lower one changes nothing."""
+        if floor > self._floor:
+            del self._rows[: floor - self._floor]
+            self._floor = floor
 
     def _cursor(self, number: int) -> Cursor:
         return Cursor(self._store_id + number.to_bytes(_NUMBER_BYTES, "big"))

@@ -34,7 +34,7 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Pauses the caller; 0 or less only lets others run."""
-        await asyncio.sleep(max(0.0, seconds))
+        await asyncio.sleep(seconds)
 
 
 @define(eq=False)

@@ -87,7 +87,7 @@ class VirtualClock:
             RuntimeError: The caller does not run in this clock's loop.
         """
         self._running()
-        await asyncio.sleep(max(0.0, seconds))
+        await asyncio.sleep(seconds)
 
     async def advance(self, seconds: float) -> None:
         """Lets time pass, timer by timer, and returns when nothing else can run.

@@ -106,7 +106,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     async def pass_time(self, seconds: float) -> None:
         """Returns when this much time has passed and nothing else can run in that moment."""
         passed: asyncio.Future[None] = self.create_future()
-        timer = VirtualTimer(self.time() + seconds, _finish, (passed,), self)
+        timer = VirtualTimer(self.time() + seconds, passed.set_result, (None,), self)
         self._timeline.add(timer, last=True)
         self._advancing += 1
         try:
@@ -167,9 +167,3 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _came_back(self, _: asyncio.Future[T]) -> None:
         self._outside -= 1
-
-
-def _finish(passed: asyncio.Future[None]) -> None:
-    # A cancelled waiter has not yet had the time to withdraw its timer.
-    if not passed.done():
-        passed.set_result(None)

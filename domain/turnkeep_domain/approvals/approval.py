@@ -9,7 +9,8 @@
                  '------e--> Discarded    e  withdrawn by the raiser before the deadline
 ```
 
-Every command first asks the marks, so a repeat answers as it did, whatever happened since.
+Every command first asks the marks, so a repeat answers as it did, whatever happened since. The
+module is long because the commands of one aggregate, and what its cells are, stand together.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from attrs.validators import deep_iterable, instance_of
 
 from turnkeep_domain.approvals.canonical import CanonicalInput
 from turnkeep_domain.approvals.limits import AMOUNT_MAX, DIMENSIONS_MAX, require_whole
-from turnkeep_domain.approvals.names import CapabilityId, InvocationId, name
+from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.scope import Scope
 
 
@@ -34,7 +35,7 @@ class Effect(Enum):
 class Amount:
     """So much of one dimension, in the dimension's own unit (`usd_nano`, `input_tokens`)."""
 
-    dimension: str = field(validator=name)
+    dimension: str = field(validator=identifier)
     amount: int = field()
 
     @amount.validator
@@ -89,7 +90,7 @@ class Use:
 
     kind: ClassVar[str]
 
-    capability: CapabilityId = field(validator=name)
+    capability: CapabilityId = field(validator=identifier)
     estimate: Estimate = field(validator=instance_of(Estimate))
 
     @classmethod
@@ -128,7 +129,7 @@ class Call:
     """
 
     scope: Scope = field(validator=instance_of(Scope))
-    invocation: InvocationId = field(validator=name)
+    invocation: InvocationId = field(validator=identifier)
     action: Action = field(validator=instance_of((Dispatch, Spawn)))
     input: CanonicalInput = field(validator=instance_of(CanonicalInput), repr=False)
 

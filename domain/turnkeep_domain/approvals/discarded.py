@@ -8,7 +8,6 @@ from attrs import field, frozen
 from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
-from turnkeep_domain.approvals.names import name
 from turnkeep_domain.approvals.refusals import (
     DiscardRefusal,
     ExpireRefusal,
@@ -22,6 +21,7 @@ from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote
 from turnkeep_domain.decisions import Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, Marks, RequestId, digest_of
@@ -40,7 +40,7 @@ class Discarded:
         marks: Every request id that was answered before, the discard's own last.
     """
 
-    id: ApprovalId = field(validator=name)
+    id: ApprovalId = field(validator=identifier)
     scope: Scope = field(validator=instance_of(Scope))
     was: ApprovalState = field(validator=instance_of(ApprovalState))
     created_at: datetime = field(validator=instant)

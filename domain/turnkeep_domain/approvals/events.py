@@ -8,8 +8,9 @@ from typing import ClassVar
 from attrs import field, frozen
 from attrs.validators import instance_of
 
-from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId, name
+from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.events import Event
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -24,8 +25,8 @@ class ApprovalEvent(Event):
         correlation_id: The work that the call belongs to.
     """
 
-    capability: CapabilityId = field(validator=name)
-    correlation_id: CorrelationId = field(validator=name)
+    capability: CapabilityId = field(validator=identifier)
+    correlation_id: CorrelationId = field(validator=identifier)
 
 
 @frozen(kw_only=True)
@@ -34,7 +35,7 @@ class ApprovalRaised(ApprovalEvent):
 
     kind: ClassVar[str] = "approval.raised"
 
-    invocation: InvocationId = field(validator=name)
+    invocation: InvocationId = field(validator=identifier)
     requester: Principal = field(validator=instance_of(Principal))
     expires_at: datetime = field(validator=instant)
 
@@ -44,7 +45,7 @@ class BallotEvent(ApprovalEvent):
     """What every event of a vote tells: whose it was, under which id."""
 
     decider: Principal = field(validator=instance_of(Principal))
-    decision_id: RequestId = field(validator=name)
+    decision_id: RequestId = field(validator=identifier)
 
 
 @frozen(kw_only=True)
@@ -82,7 +83,7 @@ class ApprovalDiscarded(ApprovalEvent):
     kind: ClassVar[str] = "approval.discarded"
 
     by: Principal = field(validator=instance_of(Principal))
-    request_id: RequestId = field(validator=name)
+    request_id: RequestId = field(validator=identifier)
 
 
 @frozen(kw_only=True)

@@ -10,8 +10,8 @@ from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.limits import DISPLAY_BYTES_MAX, REASON_BYTES_MAX
-from turnkeep_domain.approvals.names import name
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.keys import Collection, Identity, Index
 from turnkeep_domain.scope import Scope
 
@@ -41,7 +41,7 @@ class ApprovalPayload:
         display: What would be done, at most 4 KiB of UTF-8.
     """
 
-    id: ApprovalId = field(validator=name)
+    id: ApprovalId = field(validator=identifier)
     scope: Scope = field(validator=instance_of(Scope))
     reason: str = field(validator=[instance_of(str), _harmless], repr=False)
     display: str = field(validator=[instance_of(str), _harmless], repr=False)

@@ -22,10 +22,11 @@ from turnkeep_domain.approvals.limits import (
     require_lifetime,
     require_whole,
 )
-from turnkeep_domain.approvals.names import CorrelationId, InvocationId, name
+from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
@@ -46,13 +47,13 @@ class Question:
 
     scope: Scope = field(validator=instance_of(Scope))
     attempt: int = field()
-    invocation: InvocationId = field(validator=name)
+    invocation: InvocationId = field(validator=identifier)
     action: Action = field(validator=instance_of((Dispatch, Spawn)))
     effects: frozenset[Effect] = field(
         validator=deep_iterable(instance_of(Effect), instance_of(frozenset))
     )
     requester: Principal = field(validator=instance_of(Principal))
-    correlation_id: CorrelationId = field(validator=name)
+    correlation_id: CorrelationId = field(validator=identifier)
     fingerprint: Fingerprint = field(validator=fingerprint, repr=False)
     offers: frozenset[Offer] = field(
         validator=deep_iterable(instance_of(Offer), instance_of(frozenset))

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from attrs import field, frozen
 from attrs.validators import instance_of, optional
 
-from turnkeep_domain.approvals.names import name
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, RequestId, digest_of
@@ -40,7 +40,7 @@ class Vote:
         at: The store's now when it was decided.
     """
 
-    decision_id: RequestId = field(validator=name)
+    decision_id: RequestId = field(validator=identifier)
     decider: Principal = field(validator=instance_of(Principal))
     verdict: Verdict = field(validator=instance_of(Verdict))
     offer: Offer | None = field(validator=optional(instance_of(Offer)))

@@ -232,13 +232,15 @@ def test_a_listing_that_cannot_be_meant_is_refused(keep: Keep, wrong: dict[str, 
     keep.run(scenario)
 
 
-def test_a_token_of_another_listing_is_refused(keep: Keep) -> None:
+def test_a_token_that_was_altered_or_is_of_another_listing_is_refused(keep: Keep) -> None:
     async def scenario() -> None:
         for number in range(2):
             await keep.raised(invocation=f"i{number}")
         token = await second(keep)
         assert token is not None
         assert token.isascii()
+        with pytest.raises(InvalidValue):
+            await keep.approvals.list_pending(OWNER, after=f"{token[:4]}!{token[4:]}")
         with pytest.raises(InvalidValue):
             await keep.approvals.list_pending(ScopePrefix.exactly(SCOPE), after=token)
 

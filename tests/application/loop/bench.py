@@ -65,11 +65,16 @@ class Bench:
     beside: MemoryRecordStore = field(init=False)
     faulty: FaultyRecordStore = field(init=False)
 
+    _core: MemoryCore = field(init=False)
+
     def __attrs_post_init__(self) -> None:
-        core = MemoryCore(store_id=b"s" * 16, wall_clock=self.clock.utc_now)
-        self.beside = MemoryRecordStore(core=core, clock=self.clock)
-        inner = MemoryRecordStore(core=core, clock=self.clock)
-        self.faulty = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
+        self._core = MemoryCore(store_id=b"s" * 16, wall_clock=self.clock.utc_now)
+        self.beside = self.another()
+        self.faulty = FaultyRecordStore(self.another(), script=Script.parse(""), clock=self.clock)
+
+    def another(self) -> MemoryRecordStore:
+        """One more handle on the store, closed."""
+        return MemoryRecordStore(core=self._core, clock=self.clock)
 
     def loop(self, store: RecordStore | None = None) -> UpdateLoop:
         return UpdateLoop(

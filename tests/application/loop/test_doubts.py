@@ -21,7 +21,7 @@ from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.keys import Collection, key
-from turnkeep_domain.request_ids import RequestId
+from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_ports.errors import Corrupt, OutcomeUnknown, Unavailable
 from turnkeep_ports.telemetry import Counter
 
@@ -463,5 +463,183 @@ def test_adding_is_refused_where_the_request_id_has_other_arguments(bench: Bench
         answer = await bench.loop().update([FIRST], adding(FIRST, "r1", 2))
         assert isinstance(answer, Refused)
         assert await bench.total() == 1
+
+    bench.run(scenario)
+
+
+def test_a_fence_on_a_merely_checked_cell_also_proves_the_past(bench: Bench) -> None:
+    """The doubt lands between the resolving load and the fence, and moves only a new cell."""
+    created = key(PERMANENT_LEDGERS, SCOPE, "x")
+    hint = key(LEDGERS, SCOPE, "h")
+
+    def decide(records: Records, now: datetime) -> Decision[Records, int, RequestIdReused | str]:
+        if records[hint] is not None:
+            return Refused("switched off meanwhile")
+        ledger = records[created] or opened("x")
+        return records.adopt(created, ledger.add(1, RequestId("r1"), created.address, now))
+
+    async def switch_off() -> None:
+        await bench.clock.sleep(0.001)
+        await bench.rival("off", id="h")
+
+    async def scenario() -> None:
+        await bench.rival("r0")
+        bench.follow("commit#1: land-late 1")
+        switching = asyncio.create_task(switch_off())
+        assert await bench.loop().update([created, FIRST], decide, hints=[hint]) == 1
+        await switching
+        assert await bench.total(PERMANENT_LEDGERS, "x") == 1
+
+    bench.run(scenario)
+
+
+def test_a_write_of_a_cell_that_the_doubt_merely_checks_does_not_end_it(bench: Bench) -> None:
+    """The repeat books elsewhere, on a cell that the doubt had only read."""
+    hint = key(LEDGERS, SCOPE, "h")
+    request = RequestId("r1")
+
+    def decide(records: Records, now: datetime) -> Decision[Records, int, RequestIdReused] | Need:
+        for where in (SECOND, FIRST):
+            if where not in records:
+                continue
+            ledger = records[where]
+            if ledger is not None and any(m.request_id == request for m in ledger.marks.entries):
+                return records.adopt(where, ledger.add(100, request, where.address, now))
+        if records[hint] is None and SECOND not in records:
+            return Need([SECOND])
+        where = SECOND if records[hint] is None else FIRST
+        ledger = records[where]
+        assert ledger is not None
+        return records.adopt(where, ledger.add(100, request, where.address, now))
+
+    async def switch_over() -> None:
+        await bench.clock.sleep(0.001)
+        await bench.rival("over", id="h")
+
+    async def scenario() -> None:
+        await bench.rival("r0")
+        await bench.rival("r0", id="l2")
+        bench.follow("commit#1: land-late 1")
+        switching = asyncio.create_task(switch_over())
+        assert await bench.loop().update([FIRST], decide, hints=[hint]) == 101
+        await switching
+        first, second = await bench.total(), await bench.total(id="l2")
+        assert (first, second) == (1, 101)
+
+    bench.run(scenario)
+
+
+def test_an_open_doubt_that_may_have_been_overwritten_and_forgotten_is_outcome_unknown(
+    bench: Bench,
+) -> None:
+    """Its new cell is present, and could be absent again: it stays open, yet it may have landed."""
+
+    def decide(records: Records, now: datetime) -> Decision[Records, int, RequestIdReused]:
+        ledger = records[SECOND] or opened("l2")
+        return records.adopt(SECOND, ledger.add(100, RequestId("r1"), SECOND.address, now))
+
+    async def flood(requests: int) -> None:
+        await bench.clock.sleep(0.001)
+        for number in range(requests):
+            await bench.rival(f"rival {number}", id="l2")
+
+    async def scenario() -> None:
+        await bench.rival("r0")
+        bench.follow("commit#1: lose-after")
+        flooding = asyncio.create_task(flood(MARKS_KEPT + 1))
+        with pytest.raises(OutcomeUnknown):
+            await bench.loop().update([SECOND, FIRST], decide)
+        await flooding
+        assert await bench.total(id="l2") == 100 + MARKS_KEPT + 1
+
+    async def remembered() -> None:
+        await bench.rival("r0")
+        bench.follow("commit#1: lose-after")
+        flooding = asyncio.create_task(flood(MARKS_KEPT - 1))
+        assert await bench.loop().update([SECOND, FIRST], decide) == 100
+        await flooding
+
+    bench.run(scenario)
+    bench = Bench()
+    bench.run(remembered)
+
+
+def test_a_commit_that_raises_before_it_is_awaited_or_answers_nonsense_is_judged_too(
+    bench: Bench,
+) -> None:
+    class Wrapped:
+        """Its commit is no coroutine function, as a decorated one is not."""
+
+        def __init__(self, *, nonsense: bool) -> None:
+            self.nonsense = nonsense
+            self.calls = 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(bench.faulty, name)
+
+        def commit(self, *args: object, **options: object) -> object:
+            self.calls += 1
+            if self.calls == 2:
+                raise Unavailable("a circuit breaker is open")
+            return self._commit(*args, **options)
+
+        async def _commit(self, *args: object, **options: object) -> object:
+            answer = await bench.faulty.commit(*args, **options)  # type: ignore[arg-type]  # handed on
+            return None if self.nonsense else answer
+
+    async def scenario() -> None:
+        for nonsense in (True, False):
+            await bench.rival("r0", id=str(nonsense))
+            if not nonsense:
+                bench.follow("commit#1: land-late 3")
+            loop = bench.loop(Wrapped(nonsense=nonsense))  # type: ignore[arg-type]  # what it lacks, it hands on
+            assert await bench.add("r1", id=str(nonsense), loop=loop) == 2
+            assert await bench.total(id=str(nonsense)) == 2
+
+    bench.run(scenario)
+
+
+def test_what_fails_while_an_update_pauses_in_doubt_is_outcome_unknown(bench: Bench) -> None:
+    class Dry:
+        def below(self, bound: float) -> float:
+            raise OSError("no randomness")
+
+    async def scenario() -> None:
+        bench.random = Dry()  # type: ignore[assignment]  # only its port counts here
+        bench.follow("commit#1: lose-after")
+        with pytest.raises(OutcomeUnknown) as caught:
+            await bench.add("r1")
+        assert isinstance(caught.value.__cause__, OSError)
+
+    bench.run(scenario)
+
+
+def test_a_hint_that_turns_out_to_be_needed_is_checked(bench: Bench) -> None:
+    asked: list[int] = []
+
+    def decide(records: Records, now: datetime) -> Decision[Records, str, str] | Need:
+        asked.append(1)
+        if len(asked) == 1:
+            return Need([SECOND])
+        return Changed(records.put(FIRST, opened()), "done", ())
+
+    async def scenario() -> None:
+        bench.follow("commit#1: hold here")
+        update = asyncio.create_task(bench.loop().update([FIRST], decide, hints=[SECOND]))
+        await bench.faulty.reached("here")
+        await bench.rival("r0", id="l2")
+        bench.faulty.release("here")
+        assert await update == "done"
+        assert bench.counted(Counter.CONFLICTS) == 1
+
+    bench.run(scenario)
+
+
+def test_a_load_too_slow_for_a_commit_is_no_lost_race(bench: Bench) -> None:
+    async def scenario() -> None:
+        bench.follow("load#1: delay 14600")
+        with pytest.raises(Unavailable):
+            await bench.add("r1")
+        assert await bench.total() is None
 
     bench.run(scenario)

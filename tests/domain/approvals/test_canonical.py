@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from collections import deque
 from random import Random
 from types import MappingProxyType
@@ -207,6 +208,16 @@ def test_what_stands_in_many_places_is_counted_in_each() -> None:
         value = [value, value]
     assert canonical(value) == InputTooLarge(INPUT_BYTES_MAX)
     assert canonical(["x" * 100_000] * 20) == InputTooLarge(INPUT_BYTES_MAX)
+
+
+def test_what_is_too_large_is_refused_before_it_is_spelt() -> None:
+    value: Json = ["x" * 100_000] * 500
+    tracemalloc.start()
+    try:
+        assert canonical(value) == InputTooLarge(INPUT_BYTES_MAX)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_escaped_quotes_without_end_cost_no_more_than_their_length() -> None:

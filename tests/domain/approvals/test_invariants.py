@@ -23,6 +23,7 @@ from tests.domain.approvals.samples import (
 )
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
 from turnkeep_domain.approvals.discarded import Discarded
+from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS
 from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote
@@ -104,6 +105,28 @@ def test_the_same_change_with_an_honest_vote_passes() -> None:
     honest = vote(at=3_599)
     changed = evolve(whole, votes=(whole.votes[0], honest), phase=Approved(honest))
     assert changed.votes[1] == honest
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_nobody_says_the_same_twice(verdict: Verdict) -> None:
+    whole = approval_in(approved)
+    votes = (vote(ADA, "d-ada", verdict), vote(ADA, "d-grace", verdict))
+    phase = Pending() if verdict is Verdict.APPROVE else Denied(votes[1])
+    with pytest.raises(InvalidValue):
+        evolve(whole, votes=votes, phase=phase)
+
+
+def test_one_denial_decides_and_no_second_follows() -> None:
+    whole = approval_in(approved)
+    votes = (vote(ADA, "d-ada", Verdict.DENY), vote(GRACE, "d-grace", Verdict.DENY))
+    with pytest.raises(InvalidValue):
+        evolve(whole, votes=votes, phase=Denied(votes[1]))
+
+
+def test_the_cell_of_an_approval_is_never_deleted_and_that_of_a_payload_may_be() -> None:
+    """15."""
+    assert APPROVALS.permanent
+    assert not APPROVAL_PAYLOADS.permanent
 
 
 def test_marks_are_those_of_the_votes() -> None:

@@ -1,0 +1,61 @@
+"""The command line: `turnkeep` and its commands, and how they end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Final
+
+import click
+
+from turnkeep_adapters.cli.demo.command import demo
+from turnkeep_adapters.cli.ending import Ending
+
+_HELP: Final = """Durable state for programs that host agents, tried out from the command line.
+
+\b
+Exit codes:
+  0    all is well
+  1    a check failed
+  2    the command or its input cannot be used
+  130  interrupted
+  141  nobody reads the output any more
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="turnkeep", message="turnkeep %(version)s")
+def turnkeep() -> None:
+    """The group of all commands."""
+
+
+turnkeep.add_command(demo)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and answers its exit code; it never raises for what a user may do."""
+    _spell_out_what_an_encoding_lacks()
+    try:
+        ending = turnkeep.main(list(arguments), prog_name="turnkeep", standalone_mode=False)
+    except click.ClickException as error:
+        # Whoever closed standard error does not want to be told.
+        with suppress(OSError):
+            error.show()
+        return Ending.UNUSABLE
+    except (click.Abort, KeyboardInterrupt):
+        return Ending.INTERRUPTED
+    except SystemExit:
+        # Click exits by itself for one reason alone: that a pipe is closed, which it then forgets.
+        return Ending.NOBODY_READS
+    except OSError as error:
+        click.echo(f"turnkeep: the output cannot be written: {error.strerror}", err=True)
+        return Ending.UNUSABLE
+    return ending if isinstance(ending, int) else Ending.FINE
+
+
+def _spell_out_what_an_encoding_lacks() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

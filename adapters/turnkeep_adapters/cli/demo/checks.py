@@ -1,0 +1,81 @@
+"""A check: something that must be true of a demonstration, whoever looks at its store."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from attrs import define, field, frozen
+
+COMPLAINTS_KEPT: Final = 5
+
+
+class Check(Enum):
+    """What is checked, as the sentence that it makes true."""
+
+    DECIDED = "every call was decided exactly once"
+    KEPT = "no answer was lost: what was told is what is stored"
+    SINGLE = "no decision was doubled: repeats got their first answer"
+    ALONE = "another tenant saw nothing and changed nothing"
+    ORDERED = "the event log has no gap, no repetition and is in order"
+    FOLDED = "the events, folded, are the stored approvals"
+    ENDED = "nothing is left pending"
+
+    @property
+    def code(self) -> str:
+        """Its name for programs."""
+        return self.name.lower()
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """What came out of one check.
+
+    Attributes:
+        numbers: What was counted for it, by name.
+        failures: How often it was found untrue.
+        complaints: The first few of these, in words.
+    """
+
+    check: Check
+    numbers: dict[str, int]
+    failures: int
+    complaints: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it held, as often as it was looked at."""
+        return self.failures == 0
+
+
+@define
+class Findings:
+    """What an examination has counted and found untrue so far."""
+
+    _numbers: dict[Check, dict[str, int]] = field(factory=dict, init=False)
+    _failures: dict[Check, int] = field(factory=dict, init=False)
+    _complaints: dict[Check, list[str]] = field(factory=dict, init=False)
+
+    def count(self, check: Check, name: str, amount: int = 1) -> None:
+        """Adds to one of a check's numbers."""
+        numbers = self._numbers.setdefault(check, {})
+        numbers[name] = numbers.get(name, 0) + amount
+
+    def complain(self, check: Check, complaint: str) -> None:
+        """Notes that a check was found untrue."""
+        self._failures[check] = self._failures.get(check, 0) + 1
+        complaints = self._complaints.setdefault(check, [])
+        if len(complaints) < COMPLAINTS_KEPT:
+            complaints.append(complaint)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """One verdict a check, in the order of the checks."""
+        return tuple(
+            Verdict(
+                check=check,
+                numbers=dict(self._numbers.get(check, {})),
+                failures=self._failures.get(check, 0),
+                complaints=tuple(self._complaints.get(check, ())),
+            )
+            for check in Check
+        )

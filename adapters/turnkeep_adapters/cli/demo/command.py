@@ -1,0 +1,160 @@
+"""The demo command: what it takes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import resources
+from typing import Final
+
+import click
+
+from turnkeep import TurnkeepError
+from turnkeep_adapters.cli.demo.audience import watching
+from turnkeep_adapters.cli.demo.interruption import run_interruptibly
+from turnkeep_adapters.cli.demo.lines import Source
+from turnkeep_adapters.cli.demo.play import MEMORY, InputBroken, Play
+from turnkeep_adapters.cli.demo.report import Report
+from turnkeep_adapters.cli.ending import Ending
+
+ACTORS_MAX: Final = 256
+SEED_MAX: Final = (1 << 63) - 1
+_STDIN: Final = "-"
+_SAMPLE: Final = "sample.jsonl"
+
+_EPILOG: Final = """\b
+Input, one JSON object a line:
+  {"task": "books/rent", "prompt": "Pay the rent.",
+   "calls": [{"tool": "send_money", "args": {"to": "DE02", "amount_cents": 95000}}]}
+
+A line that is no such object, and a call whose args cannot be put before people
+(no finite number, deeper than 64 levels, over 1 MiB), is named with its number on
+standard error, left out and counted. That alone changes no exit code; a file in
+which nothing can be used ends with 2.
+
+The same call of the same task, however often it stands in the file, is one
+approval. Asked again once it was withdrawn, it stays withdrawn. Each seed has a
+tenant of its own: on a store that outlives the command, the same seed and input
+repeat what was decided, and change nothing.
+
+The store is read again at the end, without what the actors remember. Each check
+that does not hold is shown with its reasons, and the command ends with 1."""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--input",
+    "path",
+    metavar="FILE",
+    help="Tool calls to have decided, as JSON Lines; - reads standard input. "
+    "Without it, a sample that comes with Turnkeep.",
+)
+@click.option(
+    "--store", metavar="URL", default=MEMORY, show_default=True, help="Where the state is kept."
+)
+@click.option(
+    "--askers",
+    type=click.IntRange(1, ACTORS_MAX),
+    default=8,
+    show_default=True,
+    help="How many tasks are worked through at once.",
+)
+@click.option(
+    "--deciders",
+    type=click.IntRange(1, ACTORS_MAX),
+    default=8,
+    show_default=True,
+    help="How many people and services decide at once.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, SEED_MAX),
+    default=1,
+    show_default=True,
+    help="What everybody's whims are drawn from.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
+def demo(
+    *, path: str | None, store: str, askers: int, deciders: int, seed: int, as_json: bool
+) -> int:
+    """Have the tool calls of agents decided by simulated people, and check the outcome.
+
+    Askers raise each call as an approval and wait. Deciders approve and deny, race
+    each other, lose acknowledgements and send the same decision again; grave calls
+    (money, secrets, deletions) take two of them; some calls are withdrawn by their
+    asker while they are being approved; strangers try their luck. Then every answer
+    that anyone was given is held against the store and its event log.
+    """
+    try:
+        with _source(path) as source:
+            play = Play(
+                source=source,
+                name=_name(path),
+                store=store,
+                askers=askers,
+                deciders=deciders,
+                seed=seed,
+            )
+            with watching(sys.stderr, source) as audience:
+                report = run_interruptibly(play.performed(audience))
+    except InputBroken as error:
+        raise _unreadable(path, str(error)) from error
+    except TurnkeepError as error:
+        raise click.ClickException(str(error)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"the demonstration stopped: {error.strerror}") from error
+    return _told(report, as_json=as_json)
+
+
+@contextmanager
+def _source(path: str | None) -> Iterator[Source]:
+    """The recording, open as long as the block runs."""
+    with ExitStack() as stack:
+        descriptor = 0
+        if path != _STDIN:
+            sample = resources.files(__package__) / _SAMPLE
+            descriptor = _opened(path, os.fspath(stack.enter_context(resources.as_file(sample))))
+            stack.callback(os.close, descriptor)
+        try:
+            source = Source.of(descriptor)
+        except OSError as error:
+            raise _unreadable(path, error.strerror) from error
+        yield source
+
+
+def _opened(path: str | None, sample: str) -> int:
+    try:
+        return os.open(sample if path is None else path, os.O_RDONLY)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "its name has a null byte"
+        raise _unreadable(path, why) from error
+
+
+def _unreadable(path: str | None, why: str | None) -> click.ClickException:
+    return click.ClickException(f"{_name(path)} cannot be read: {why}")
+
+
+def _name(path: str | None) -> str:
+    match path:
+        case None:
+            return "the sample"
+        case "-":
+            return "standard input"
+        case "":
+            return "a file without a name"
+        case _:
+            shown = click.format_filename(path)
+            return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+
+
+def _told(report: Report, *, as_json: bool) -> Ending:
+    if report.is_empty:
+        raise click.ClickException(f"{report.source} holds no tool call that can be used")
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    text = report.as_json() if as_json else report.as_text()
+    click.echo(text, color=False if plain else None)
+    return Ending.FINE if report.ok else Ending.CHECK_FAILED

@@ -1,0 +1,15 @@
+"""An ending: how a command of the command line may end, as its exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Ending(IntEnum):
+    """An exit code."""
+
+    FINE = 0
+    CHECK_FAILED = 1
+    UNUSABLE = 2
+    INTERRUPTED = 130
+    NOBODY_READS = 141

@@ -1,0 +1,110 @@
+"""Premises: what must be true of a directory before a store may be in it, as far as it shows."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import Final
+
+from turnkeep_adapters.files import layout
+from turnkeep_adapters.files.disk import Disk
+from turnkeep_adapters.files.form import MAGIC
+from turnkeep_adapters.files.home import Home
+from turnkeep_ports.errors import Unsupported
+
+NETWORKS: Final = frozenset(
+    {
+        *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"),
+        *("gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs"),
+        *("smb2", "smb3", "smbfs", "virtiofs"),
+    }
+)
+"""File systems that several machines may write to, or that promise too little of links."""
+
+_WRITABLE_BY_OTHERS: Final = 0o022
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+def require_private(disk: Disk, root: int) -> None:
+    """Refuses a directory that others than its owner may write to.
+
+    Raises:
+        Unsupported: They may.
+    """
+    if disk.status_of_handle(root).permissions & _WRITABLE_BY_OTHERS:
+        raise Unsupported("the store's directory is group- or world-writable: take that away")
+
+
+def require_local(disk: Disk, path: str) -> None:
+    """Refuses a file system that is known to be shared by machines.
+
+    Raises:
+        Unsupported: It is.
+    """
+    if disk.file_system(path) in NETWORKS:
+        raise Unsupported("the store's directory is on a network file system: choose a local one")
+
+
+def require_not_nested(disk: Disk, path: str) -> None:
+    """Refuses a directory below that of another store.
+
+    Raises:
+        Unsupported: It is.
+    """
+    above = os.path.dirname(os.path.realpath(path))
+    while True:
+        if _holds_store(disk, above):
+            raise Unsupported("the directory is inside another store's: choose one outside")
+        if above == os.path.dirname(above):
+            return
+        above = os.path.dirname(above)
+
+
+def require_one_device(home: Home) -> None:
+    """Refuses a store whose directories are on several file systems.
+
+    Raises:
+        Unsupported: They are.
+    """
+    handles = (home.root, home.log, home.checkpoints, home.tmp, home.trash)
+    if len({home.disk.status_of_handle(handle).device for handle in handles}) > 1:
+        raise Unsupported("the store's directories are on several file systems")
+
+
+def probe_links(home: Home) -> None:
+    """Tries that a file takes a second name, and that a name is taken once.
+
+    Raises:
+        Unsupported: The file system does not do that.
+        OSError: It cannot be tried, for example because nothing may be written.
+    """
+    temp, twin = home.write_temp(b""), layout.fresh_temp()
+    try:
+        home.disk.link(home.tmp, temp.name, home.tmp, twin)
+        links = home.disk.status(home.tmp, twin).links
+        with suppress(FileExistsError):
+            home.disk.link(home.tmp, temp.name, home.tmp, twin)
+            links = 0
+        if links != 2:
+            raise Unsupported("the file system does not keep hard links apart")
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise Unsupported("the file system has no hard links") from error
+        raise
+    finally:
+        home.drop_temp(twin)
+        home.drop_temp(temp.name)
+
+
+def _holds_store(disk: Disk, path: str) -> bool:
+    try:
+        handle = disk.open_root(path)
+    except OSError:
+        return False
+    try:
+        return disk.read(handle, layout.FORMAT, len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+    finally:
+        disk.close(handle)

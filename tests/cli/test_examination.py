@@ -1,0 +1,232 @@
+"""Each check holds in a true world, and fails in a world that was tampered with where it looks."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from attrs import evolve
+
+from tests.cli.worlds import World, fact, told
+from turnkeep_adapters.cli.demo.checks import COMPLAINTS_KEPT, Check, Findings
+from turnkeep_adapters.cli.demo.chronicle import APPROVE, DENY, Ballot
+from turnkeep_adapters.cli.demo.examination import NOTHING, Found
+from turnkeep_adapters.cli.demo.ledger import Told
+
+GONE: Final = Found(state="discarded", ruling=None, votes=None, threshold=None, changes=None)
+ADA: Final = Ballot("d1", "person:ada", APPROVE)
+BEN: Final = Ballot("d2", "person:ben", APPROVE)
+
+
+def discarded() -> World:
+    """The asker withdrew the call after one approval."""
+    world = World(found=GONE)
+    world.told[2:] = [
+        told("approve", "person:ada", "d1", state="pending", missing=1),
+        told("discard", "agent:clerk", "w", state="discarded", missing=0),
+        told("approve", "person:ben", "d2", refused="stale_gate", state="discarded"),
+        told("wait", "agent:clerk", state="discarded"),
+    ]
+    world.facts[2] = fact("discarded", 3, "agent:clerk", "w")
+    return world
+
+
+def denied() -> World:
+    """The second decider denied."""
+    world = World()
+    votes = (ADA, Ballot("d2", "person:ben", DENY))
+    world.found = evolve(world.found, state="denied", votes=votes)
+    world.told[2] = told("deny", "person:ben", "d2", state="denied", missing=0)
+    world.told[4] = told("wait", "agent:clerk", state="denied", ruling="d2")
+    world.facts[2] = fact("denied", 3, "person:ben", "d2")
+    return world
+
+
+@pytest.mark.parametrize("world", [World, discarded, denied])
+def test_a_true_world_satisfies_every_check(world: Callable[[], World]) -> None:
+    assert world().failures() == {}
+
+
+TRUE: Final = {
+    "the same again": told("approve", "person:ada", "d9", state="approved", missing=0),
+    "the same before": told("approve", "person:ada", "d9", state="pending", missing=1),
+    "too late": told(
+        "deny", "person:cem", "d3", refused="stale_gate", state="approved", ruling="d2"
+    ),
+    "used id": told("deny", "person:ada", "d1", refused="request_id_reused"),
+    "not asked": told("approve", "agent:clerk", "d4", refused="not_eligible"),
+    "stranger": told("approve", "person:eve", "d5", refused="unknown_gate", stranger=True),
+    "looking": told("get", "person:eve", refused="unknown_gate", stranger=True),
+}
+
+
+@pytest.mark.parametrize("answer", TRUE.values(), ids=TRUE)
+def test_a_true_answer_satisfies_every_check(answer: Told) -> None:
+    world = World()
+    world.told.append(answer)
+    assert world.failures() == {}
+
+
+UNTRUE: Final = {
+    "a ruling that is not stored": told("deny", "person:cem", "d3", state="denied", missing=0),
+    "an outcome of another vote": told("approve", "person:ada", "d7", state="denied", missing=0),
+    "another's verdict": told("deny", "person:ada", "d3", state="denied", missing=0),
+    "fewer missing": told("approve", "person:cem", "d3", state="pending", missing=1),
+    "another ruling": told(
+        "deny", "person:cem", "d3", refused="stale_gate", state="approved", ruling="d1"
+    ),
+    "another end": told("deny", "person:cem", "d3", refused="stale_gate", state="denied"),
+    "a discard": told("discard", "agent:clerk", "w", state="discarded", missing=0),
+    "an end that is none": told("wait", "agent:clerk", state="denied", ruling="d2"),
+    "an id that nobody used": told("deny", "person:ada", "d8", refused="request_id_reused"),
+    "a voter who may not vote": told("approve", "person:ada", "d8", refused="not_eligible"),
+    "unknown to its own": told("approve", "person:cem", "d8", refused="unknown_gate"),
+    "a spent id that is not": told("raise", "agent:clerk", refused="id_spent"),
+    "an unheard-of refusal": told("approve", "person:cem", "d8", refused="tuesday"),
+}
+
+
+@pytest.mark.parametrize("answer", UNTRUE.values(), ids=UNTRUE)
+def test_an_answer_that_the_store_does_not_bear_out_is_found_lost(answer: Told) -> None:
+    world = World()
+    world.told.append(answer)
+    assert set(world.failures()) == {Check.KEPT}
+
+
+def test_a_vote_that_no_event_of_a_withdrawn_call_tells_of_is_found_lost() -> None:
+    world = discarded()
+    world.told.append(told("approve", "person:cem", "d3", state="pending", missing=1))
+    assert set(world.failures()) == {Check.KEPT}
+
+
+def test_a_dropped_vote_is_found_lost() -> None:
+    world = World()
+    world.found = evolve(world.found, state="pending", ruling=None, votes=(ADA,), changes=2)
+    assert {Check.KEPT, Check.DECIDED, Check.FOLDED, Check.ENDED} <= set(world.failures())
+
+
+def test_an_approval_that_vanished_is_not_decided() -> None:
+    world = World(found=NOTHING)
+    assert {Check.KEPT, Check.DECIDED, Check.FOLDED} <= set(world.failures())
+
+
+def test_an_actor_that_gave_up_leaves_its_call_undecided() -> None:
+    world = World(trouble=("unavailable",))
+    assert world.failures() == {Check.DECIDED: ("line 1, call 1: an actor gave up (unavailable)",)}
+
+
+def test_a_call_that_could_not_be_raised_is_not_decided() -> None:
+    world = World(gate="", trouble=("unavailable",))
+    examination = world.examined()
+    assert set(world.failures()) == {Check.DECIDED}
+    assert not examination.ends
+
+
+def test_a_repeat_that_was_answered_otherwise_is_found() -> None:
+    world = World()
+    world.told[3] = told("approve", "person:ada", "d1", state="approved", missing=0)
+    assert set(world.failures()) == {Check.KEPT, Check.SINGLE}
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        (ADA, Ballot("d1", "person:ben", APPROVE)),
+        (ADA, Ballot("d2", "person:ada", APPROVE)),
+        (ADA, BEN, Ballot("d3", "person:cem", DENY)),
+        (ADA,),
+    ],
+    ids=["an id twice", "a voter twice", "two rulings", "no ruling"],
+)
+def test_votes_that_do_not_add_up_to_one_ruling_are_found(votes: tuple[Ballot, ...]) -> None:
+    world = World()
+    world.found = evolve(world.found, votes=votes)
+    assert Check.SINGLE in world.failures()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        told("approve", "person:eve", "d5", state="pending", missing=1, stranger=True),
+        told("approve", "person:eve", "d5", refused="not_eligible", stranger=True),
+        told("get", "person:eve", state="pending", stranger=True),
+    ],
+    ids=["a vote", "a refusal that tells of it", "a look"],
+)
+def test_a_stranger_who_learns_of_a_call_is_found(answer: Told) -> None:
+    world = World()
+    world.told.append(answer)
+    assert set(world.failures()) == {Check.ALONE}
+
+
+def test_a_doubled_event_is_found() -> None:
+    world = World()
+    world.facts.append(evolve(world.facts[2], cursor=b"\x09"))
+    assert {Check.ORDERED, Check.FOLDED} == set(world.failures())
+
+
+def test_an_event_read_twice_is_found() -> None:
+    world = World()
+    world.facts.insert(0, world.facts[0])
+    assert Check.ORDERED in world.failures()
+
+
+def test_a_missing_event_is_found() -> None:
+    world = World()
+    del world.facts[1]
+    assert {Check.ORDERED, Check.FOLDED} <= set(world.failures())
+
+
+def test_a_call_without_events_is_found() -> None:
+    world = World(facts=[])
+    assert {Check.ORDERED, Check.FOLDED} <= set(world.failures())
+
+
+def test_events_that_were_trimmed_away_are_found() -> None:
+    assert set(World(gap=True).failures()) == {Check.ORDERED}
+
+
+def test_events_in_disorder_are_found_though_they_add_up() -> None:
+    world = World()
+    world.facts[1] = fact("voted", 9, "person:ada", "d1")
+    assert set(world.failures()) == {Check.ORDERED}
+
+
+def test_events_that_lead_elsewhere_are_found() -> None:
+    world = World()
+    world.facts[2] = fact("denied", 3, "person:ben", "d2")
+    assert set(world.failures()) == {Check.FOLDED}
+
+
+def test_events_of_other_votes_are_found() -> None:
+    world = World()
+    world.facts[1] = fact("voted", 2, "person:cem", "d1")
+    assert set(world.failures()) == {Check.FOLDED}
+
+
+def test_a_change_without_an_event_is_found() -> None:
+    world = World()
+    world.found = evolve(world.found, changes=4)
+    assert set(world.failures()) == {Check.ORDERED}
+
+
+def test_what_is_listed_as_pending_is_found() -> None:
+    assert set(World(pending=2).failures()) == {Check.ENDED}
+
+
+def test_an_approval_that_was_asked_for_twice_is_examined_once() -> None:
+    world = World()
+    examination = world.examined()
+    examination.of_case(world.case(), world.found)
+    decided = examination.findings.verdicts()[0]
+    assert (decided.numbers["calls"], decided.numbers["approvals"]) == (2, 1)
+    assert decided.numbers["approved"] == 1
+    assert all(verdict.ok for verdict in examination.findings.verdicts())
+
+
+def test_only_the_first_complaints_are_kept_and_all_are_counted() -> None:
+    findings = Findings()
+    for number in range(COMPLAINTS_KEPT + 2):
+        findings.complain(Check.KEPT, f"complaint {number}")
+    (kept,) = (verdict for verdict in findings.verdicts() if verdict.check is Check.KEPT)
+    assert kept.failures == COMPLAINTS_KEPT + 2
+    assert kept.complaints == tuple(f"complaint {number}" for number in range(COMPLAINTS_KEPT))
