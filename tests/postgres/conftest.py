@@ -7,29 +7,24 @@ from collections.abc import Iterator
 import pytest
 from attrs import evolve
 
-from tests.postgres.databases import Databases, running
+from tests.postgres.databases import Databases, shared
 from tests.postgres.server import Server
 from tests.postgres.world import QUIET
 from turnkeep_adapters.postgres.settings import PostgresSettings
 
 
 @pytest.fixture(scope="session")
-def _running() -> Iterator[tuple[Server | None, Databases]]:
-    with running() as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
-def server(_running: tuple[Server | None, Databases]) -> Server | None:
+def server() -> Server | None:
     """The run's server; None where the environment names another, which no test may kill."""
-    return _running[0]
+    return shared()[0]
 
 
 @pytest.fixture
-def databases(_running: tuple[Server | None, Databases]) -> Iterator[Databases]:
+def databases() -> Iterator[Databases]:
     """The server's databases; those that a test makes end with it."""
-    yield _running[1]
-    _running[1].drop()
+    _, databases = shared()
+    yield databases
+    databases.drop()
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,16 +26,17 @@ class Databases:
         """Makes the template, by migrating an empty database."""
         self.url = url
         self._made: list[str] = []
+        self._kept: list[str] = []
         self._template = f"{TEMPLATE}_{secrets.token_hex(4)}"
         asyncio.run(self._migrated_template())
 
-    def clone(self) -> str:
-        """The URL of a fresh database that was migrated."""
-        return self._create(self._template)
+    def clone(self, *, for_good: bool = False) -> str:
+        """The URL of a fresh database that was migrated; it lasts for the run, or for a test."""
+        return self._create(self._template, for_good=for_good)
 
     def empty(self) -> str:
         """The URL of a fresh database without anything."""
-        return self._create("template0")
+        return self._create("template0", for_good=False)
 
     def drop(self) -> None:
         """Drops what was made since the last time."""
@@ -46,8 +47,8 @@ class Databases:
                     connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
     def end(self) -> None:
-        """Drops the template as well."""
-        self._made.append(self._template)
+        """Drops the template as well, and what was made for good."""
+        self._made += [*self._kept, self._template]
         self.drop()
 
     async def _migrated_template(self) -> None:
@@ -55,13 +56,13 @@ class Databases:
             connection.execute(f'CREATE DATABASE "{self._template}" TEMPLATE template0'.encode())
         await migrate(located(self.url, self._template))
 
-    def _create(self, template: str) -> str:
+    def _create(self, template: str, *, for_good: bool) -> str:
         name = f"turnkeep_{secrets.token_hex(6)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
                 f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'.encode()
             )
-        self._made.append(name)
+        (self._kept if for_good else self._made).append(name)
         return located(self.url, name)
 
 
@@ -71,20 +72,18 @@ def located(url: str, database: str) -> str:
     return urlunsplit(parts._replace(path=f"/{database}"))
 
 
-@contextmanager
-def running() -> Iterator[tuple[Server | None, Databases]]:
-    """The server of a test run: one of its own, or the one that the environment names."""
+@cache
+def shared() -> tuple[Server | None, Databases]:
+    """The server of a test run: one of its own, which ends with the run, or the one that is named.
+
+    It is started by whoever asks first. Processes that the run forks do not end it.
+    """
     named = os.environ.get(OVERRIDE)
     if named:
         databases = Databases(named)
-        try:
-            yield None, databases
-        finally:
-            databases.end()
-        return
+        atexit.register(databases.end)
+        return None, databases
     server = Server()
-    try:
-        server.start()
-        yield server, Databases(server.url())
-    finally:
-        server.remove()
+    atexit.register(server.remove)
+    server.start()
+    return server, Databases(server.url())

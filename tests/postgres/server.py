@@ -32,6 +32,8 @@ SETTINGS: Final = {
     # A database is cloned for each test; that must not wait for checkpoints.
     "max_wal_size": "4GB",
     "checkpoint_timeout": "30min",
+    # Its transactions would hold back readers of events at random moments.
+    "autovacuum": "off",
     "max_prepared_transactions": "4",
 }
 
@@ -54,6 +56,7 @@ class Server:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._group = None if self._user is None else pwd.getpwnam(self._user).pw_gid
         self._installed = programs()
+        self._made_by = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
         if self._user is not None:
             self._installed = self._copied()
@@ -123,9 +126,10 @@ class Server:
             self._process = None
 
     def remove(self) -> None:
-        """Stops the server and removes its directory."""
-        self.stop()
-        shutil.rmtree(self.directory)
+        """Stops the server and removes its directory; in a process that was forked, nothing."""
+        if os.getpid() == self._made_by:
+            self.stop()
+            shutil.rmtree(self.directory)
 
     def dump(self, database: str, restored_by: Server, into: str) -> None:
         """Copies a database to another server by a dump, as a restored backup does."""
