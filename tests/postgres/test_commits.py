@@ -147,8 +147,9 @@ async def test_checks_share_a_lock_that_writers_wait_for(database: str) -> None:
             "SELECT pg_advisory_xact_lock_shared(hashtextextended(encode(%s, 'hex'), %s))",
             (key_bytes(PLACE), 7310868735420919408),
         )
-        for place in places:
-            await caller.committed(Put(place, ABSENT, entry()), Check(PLACE, revision))
+        async with asyncio.timeout(10):
+            for place in places:
+                await caller.committed(Put(place, ABSENT, entry()), Check(PLACE, revision))
         writing = asyncio.ensure_future(other.put(PLACE, b"2", revision))
         async with session(database) as beside:
             waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
