@@ -25,6 +25,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.faulty": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
     "turnkeep_adapters.memory": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.files.simulated_disk import SimulatedDisk
+from tests.postgres.outside import OutsideStore
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.memory.database import MemoryCore
@@ -31,4 +32,7 @@ def files(clock: VirtualClock) -> RecordStore:
 STORES: Final[dict[str, Callable[[VirtualClock], RecordStore]]] = {
     "memory": memory,
     "files": files,
+    "postgres": OutsideStore,
 }
+EXAMPLES: Final = {"postgres": 30}
+"""How many histories are played where each call takes real time."""

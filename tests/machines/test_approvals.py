@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.machines.model import DISCARDED, EXPIRED, PENDING, Gate, unknown
-from tests.machines.stores import STORES
+from tests.machines.stores import EXAMPLES, STORES
 from turnkeep import (
     EVERYBODY,
     ApprovalView,
@@ -253,4 +253,6 @@ class ApprovalMachine(RuleBasedStateMachine):
 def test_every_history_is_the_models_whatever_fails(name: str) -> None:
     """Laws 35, 42 and 48 to 50 of approvals among them, under drawn faults."""
     machine = type("Machine", (ApprovalMachine,), {"store_name": name})
-    run_machine(machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    examples = EXAMPLES.get(name, 60)
+    bounds = settings(max_examples=examples, stateful_step_count=30, deadline=None)
+    run_machine(machine, settings=bounds)
