@@ -9,8 +9,11 @@ Everything that a host needs is exported here; other packages are free to change
 """
 
 from turnkeep.container import Container
+from turnkeep.extras import MissingExtra
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
+from turnkeep_adapters.files.settings import FilesSettings
+from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
@@ -115,6 +118,7 @@ __all__ = [
     "Event",
     "EventLog",
     "ExpireRefusal",
+    "FilesSettings",
     "IdSpent",
     "InputTooDeep",
     "InputTooLarge",
@@ -124,6 +128,7 @@ __all__ = [
     "Json",
     "JsonText",
     "Keep",
+    "MissingExtra",
     "NotDue",
     "NotEligible",
     "NotPending",
@@ -132,6 +137,7 @@ __all__ = [
     "Pacing",
     "PayloadTooLarge",
     "PendingPage",
+    "PostgresSettings",
     "Principal",
     "PrincipalKind",
     "Quorum",

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from attrs import evolve
 from dependency_injector import providers
 
 from turnkeep.container import Container
+from turnkeep.extras import MissingExtra
 from turnkeep.settings import Settings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_application.keep import Keep
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_ports.clock import Clock
 from turnkeep_ports.randomness import Random
+from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
+
+_DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
 
 @asynccontextmanager
@@ -31,7 +38,8 @@ async def open_keep(
     Args:
         url: Which store: ``"memory:"``, a new and empty one that ends with the block, or
             ``"file:///path"``, a directory on a local disk that any number of processes share;
-            it is made where it is missing, its parent must be there.
+            it is made where it is missing, its parent must be there; or ``"postgresql://..."``,
+            a database whose schema `turnkeep migrate` has made (extra ``postgres``).
         settings: Bounds of the host's choice; None for the defaults.
         telemetry: Where the update loop counts; None for nowhere.
         random: Where the jitter of its pauses comes from; None for the system's.
@@ -39,11 +47,15 @@ async def open_keep(
     Raises:
         InvalidValue: The URL names no store that this release knows. It is not repeated, for it
             may hold a password.
+        MissingExtra: The store needs an extra that is not installed.
         Unsupported, Corrupt, SchemaTooNew, Unavailable: The store cannot be opened, and why.
     """
-    container = _container(url)
-    if settings is not None:
-        container.settings.override(providers.Object(settings))
+    chosen = Settings() if settings is None else settings
+    container = Container()
+    container.settings.override(providers.Object(chosen))
+    store = _store(url, chosen)
+    if store is not None:
+        container.store.override(providers.Object(store))
     if telemetry is not None:
         container.telemetry.override(providers.Object(telemetry))
     if random is not None:
@@ -52,23 +64,32 @@ async def open_keep(
         yield container.keep()
 
 
-def _container(url: str) -> Container:
-    container = Container()
+def _store(url: str, settings: Settings) -> RecordStore | None:
+    """The closed store of a URL; None for the container's own, in memory."""
+    clock = SystemClock()
     match urlsplit(url).scheme:
         case "memory" if url == "memory:":
-            pass
+            return None
         case "file":
-            container.store.override(
-                providers.Singleton(files_store, _path(url), container.system_clock)
+            return FilesRecordStore(
+                _path(url), clock=clock, wall_clock=clock.utc_now, settings=settings.files
             )
+        case "postgresql" | "postgres":
+            return _postgres_store(url, clock, settings)
         case _:
-            raise InvalidValue("store URL", "must be memory: or file:///path")
-    return container
+            raise InvalidValue("store URL", "must be memory:, file:///path or postgresql://...")
 
 
-def files_store(path: str, clock: SystemClock) -> FilesRecordStore:
-    """A closed files store in a directory, with the settings that suit most hosts."""
-    return FilesRecordStore(path, clock=clock, wall_clock=clock.utc_now)
+def _postgres_store(url: str, clock: Clock, settings: Settings) -> RecordStore:
+    try:
+        # The base install has no driver, and must be able to say so.
+        from turnkeep_adapters.postgres.store import PostgresRecordStore  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _DRIVER:
+            raise
+        raise MissingExtra("postgres") from error
+    bounds = evolve(settings.postgres, update_seconds=settings.pacing.deadline_seconds)
+    return PostgresRecordStore(url, clock=clock, settings=bounds)
 
 
 def _path(url: str) -> str:

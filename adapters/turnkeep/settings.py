@@ -5,6 +5,8 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import instance_of
 
+from turnkeep_adapters.files.settings import FilesSettings
+from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.pacing import Pacing
 
@@ -16,9 +18,16 @@ class Settings:
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
         approvals: Lifetimes, pages and waits of approvals.
+        files: Grouping, compaction and durability of a store in files.
+        postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
+            always that of `pacing`.
     """
 
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
+    )
+    files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
+    postgres: PostgresSettings = field(
+        factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from dependency_injector import providers
 
 import turnkeep
 import turnkeep.container as container_module
-from turnkeep import Container, InvalidValue, Pacing, Settings, Unsupported, open_keep
+from turnkeep import Container, InvalidValue, MissingExtra, Pacing, Settings, Unsupported, open_keep
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.system.clock import SystemClock
@@ -167,6 +168,32 @@ async def test_a_keep_in_files_is_there_again_when_it_is_opened_again(tmp_path: 
         view = await keep.approvals.wait(scope, asked.id, seen=asked.changes)
         assert isinstance(view, turnkeep.ApprovalView)
         assert view.state is turnkeep.ApprovalState.APPROVED
+
+
+async def test_a_missing_extra_is_one_sentence_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """W3."""
+    for module in [name for name in sys.modules if name.startswith("turnkeep_adapters.postgres")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra) as caught:
+        async with open_keep("postgresql://user:secret@localhost/db"):
+            pass
+    assert str(caught.value) == (
+        "this needs the extra 'postgres': pip install 'turnkeep[postgres]'"
+    )
+
+
+async def test_a_server_that_is_not_there_is_unavailable_and_not_named() -> None:
+    pacing = Pacing(deadline_seconds=15)
+    with pytest.raises(turnkeep.Unavailable) as caught:
+        async with open_keep(
+            "postgresql://user:secret@127.0.0.1:1/db", settings=Settings(pacing=pacing)
+        ) as keep:
+            await keep.approvals.get(turnkeep.Scope.of("acme", "ann"), "none")
+    assert "secret" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
 
 
 async def _ask(keep: turnkeep.Keep, scope: turnkeep.Scope) -> turnkeep.ApprovalView:
