@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints a line for each figure: both sides, and their ratio.
+"""Runs the benchmarks and prints a line for each ratio: both sides, and how far apart they are.
 
 Usage: python benchmarks/run.py [--quick] [--json FILE]
 """
@@ -9,16 +9,20 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import p8_loop
-from benchmarks.figure import Figure
+from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks.figure import Benchmark
 
-FIGURES: Final[tuple[Callable[..., Figure], ...]] = (p8_loop.measure,)
+BENCHMARKS: Final[tuple[Benchmark, ...]] = (
+    p2_one_writer.BENCHMARK,
+    p6_durable_files.BENCHMARK,
+    p7_processes.BENCHMARK,
+    p8_loop.BENCHMARK,
+)
 
 
 def main() -> None:
@@ -28,10 +32,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file, too")
     options = parser.parse_args()
     figures = []
-    for measure in FIGURES:
-        figure = measure(quick=options.quick)
+    for benchmark in BENCHMARKS:
+        figure = benchmark.measure(benchmark.rounds_quick if options.quick else benchmark.rounds)
         figures.append(figure)
-        print(figure.line(), flush=True)
+        for line in figure.lines():
+            print(line, flush=True)
     if options.json is not None:
         report = {
             "machine": platform.machine(),
