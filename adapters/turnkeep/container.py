@@ -82,8 +82,8 @@ class Container(containers.DeclarativeContainer):
     approvals: Provider[Approvals] = providers.Singleton(
         Approvals,
         updates=updates,
+        reading=reading,
         store=store,
-        codec=codec,
         clock=clock,
         settings=settings.provided.approvals,
     )

@@ -36,9 +36,9 @@ class ApprovalSettings:
             may exceed it by their number.
         page: How many approvals a page lists where the caller names no limit, 1 to 200.
         poll_seconds: How long a wait sleeps at most before it looks again.
-        read_seconds: When a read of the store is given up.
+        read_seconds: When a read of the store is given up, all of its pages included.
         redact: The host's redactor: what it returns is kept of reason and display. Control and
-            bidirectional characters are escaped after it, in any case.
+            format characters are escaped after it, in any case.
     """
 
     lifetime_seconds: int = field(

@@ -72,9 +72,10 @@ class PendingPage:
     """Approvals that may still be decided, oldest first.
 
     Attributes:
-        approvals: At most the limit asked for; fewer does not mean that there are no more.
+        approvals: With the unreadable at most the limit asked for. Fewer, or none, does not mean
+            that there are no more.
         unreadable: What lay among them and could not be read.
-        next: Where the next page begins, opaque; None when there is none.
+        next: Where the next page begins, opaque; None when there is none, and only then.
     """
 
     approvals: tuple[ApprovalView, ...]

@@ -6,7 +6,8 @@ what is overdue is expired for everybody at once, whether or not that was noted.
 
 Commands answer an outcome, or `Refused` with a reason that has a stable `code`; they raise what
 `Updates.update` raises. Reads raise `Unavailable`, `Corrupt` and `SchemaTooNew`. Every use case
-raises `InvalidValue` for what no host should have handed over, before anything is read.
+raises `InvalidValue` for what no host should have handed over, values of another class included,
+before anything is read and without repeating it; what a model handed over as input is refused.
 
 The module is long because each use case carries its contract; what they do is elsewhere.
 """
@@ -60,11 +61,11 @@ from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.keys import Key, key
+from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_ports.clock import Clock, Deadline
-from turnkeep_ports.codec import Codec
 from turnkeep_ports.store import Interest, RecordStore
 
 O = TypeVar("O")
@@ -80,27 +81,22 @@ class Erased:
     id: str
 
 
-def _reading_of(service: Approvals) -> Reading:
-    return Reading(
-        store=service.store,
-        codec=service.codec,
-        clock=service.clock,
-        deadline_seconds=service.settings.read_seconds,
-    )
-
-
 @frozen(kw_only=True)
 class Approvals:
-    """The use cases of approvals; safe to share between tasks."""
+    """The use cases of approvals; safe to share between tasks.
+
+    Attributes:
+        store: Whose changes a wait watches, by `clock`; everything else goes through `updates`
+            and `reading`.
+    """
 
     updates: Updates
+    reading: Reading
     store: RecordStore
-    codec: Codec
     clock: Clock
     settings: ApprovalSettings = field(factory=ApprovalSettings)
-    _reading: Reading = field(init=False, default=Factory(_reading_of, takes_self=True))
     _pending: PendingApprovals = field(
-        init=False, default=Factory(lambda self: PendingApprovals(self._reading), takes_self=True)
+        init=False, default=Factory(lambda self: PendingApprovals(self.reading), takes_self=True)
     )
 
     # ---- commands -------------------------------------------------------------------------------
@@ -134,7 +130,8 @@ class Approvals:
             requester: Who wants it done, as a rule the agent.
             correlation_id: The work it belongs to; told in events, never compared.
             input: The call's arguments, as a model gave them: at most 1 MiB of canonical JSON,
-                64 levels deep. Only its fingerprint is kept.
+                64 levels deep; as `JsonText` at most 8 Mi characters, white space included. Only
+                its fingerprint is kept.
             reason: Why, for people; redacted, escaped and cut to 2 KiB.
             display: What, for people; redacted, escaped and cut to 4 KiB.
             lifetime_seconds: How long it may be decided, 10 to 2,592,000 (30 days).
@@ -148,7 +145,8 @@ class Approvals:
             `TooManyPending`: too many wait in this scope.
 
         Raises:
-            InvalidValue: An id, the scope, the quorum, the lifetime or the attempt is none.
+            InvalidValue: An argument but the input is of another class or breaks a rule.
+            Unavailable: Also where those that wait could not be counted within one deadline.
         """
         seconds = self.settings.lifetime_seconds if lifetime_seconds is None else lifetime_seconds
         require_lifetime(seconds)
@@ -168,10 +166,7 @@ class Approvals:
             offers=frozenset({Offer.ONCE}),
             quorum=Quorum.owner(scope) if quorum is None else quorum,
         )
-        redact = self.settings.redact
-        payload = ApprovalPayload.of(
-            question.id, scope, reason=redact(reason), display=redact(display)
-        )
+        payload = self._redacted(question, reason=reason, display=display)
         return await self._put(question, payload, lifetime_seconds=seconds)
 
     async def approve(
@@ -186,6 +181,7 @@ class Approvals:
             The state afterwards, and how many approvals are still missing.
             `Unknown`, `RequestIdReused`, `NotEligible`, or `NotPending` with the ruling.
         """
+        require_kind("by", by, Principal)
         require_identifier("decision_id", decision_id)
 
         def command(
@@ -202,6 +198,7 @@ class Approvals:
 
         It is idempotent, and answers, as `approve` does.
         """
+        require_kind("by", by, Principal)
         require_identifier("decision_id", decision_id)
 
         def command(
@@ -223,6 +220,7 @@ class Approvals:
             The state `DISCARDED`.
             `Unknown`, `RequestIdReused`, or `NotPending` with the ruling.
         """
+        require_kind("by", by, Principal)
         require_identifier("request_id", request_id)
         gate, shown = _keys(scope, id)
 
@@ -280,31 +278,33 @@ class Approvals:
     async def get(self, scope: Scope, id: str) -> ApprovalView | None:
         """The approval as it stands; None where there is none, or it was discarded."""
         gate, _ = _keys(scope, id)
-        seen = await self._reading.record(gate)
+        seen = await self.reading.record(gate)
         return view_of(seen.record, seen.now)
 
     async def payload(self, scope: Scope, id: str) -> ApprovalPayload | None:
         """Reason and display, for whoever is to decide; None where there are none any more."""
         _, shown = _keys(scope, id)
-        return (await self._reading.record(shown)).record
+        return (await self.reading.record(shown)).record
 
     async def list_pending(
         self, prefix: ScopePrefix, *, after: str | None = None, limit: int | None = None
     ) -> PendingPage:
         """The approvals under a scope prefix that may still be decided, oldest first.
 
-        What is overdue is left out, so a page may hold fewer than `limit` though there are more;
-        it is empty only where nothing follows. An approval that does not change while one pages
-        is listed once.
+        What is overdue is left out, noted or not. A call examines a bounded number of records
+        within one deadline, so a page may hold fewer than `limit` though there are more, and may
+        even be empty: the end is where `next` is None, and nowhere else. An approval that does
+        not change while one pages is listed once.
 
         Args:
             prefix: Through the user at least, for example `ScopePrefix.owner(scope)`.
             after: The `next` of the page before; None for the first.
-            limit: 1 to 200 approvals; 50 unless the settings say otherwise.
+            limit: 1 to 200 approvals, unreadable ones included; 50 unless the settings say
+                otherwise.
 
         Raises:
-            InvalidValue: The prefix is too short, `after` no token of this listing, or the limit
-                out of bounds.
+            InvalidValue: The prefix is too short, the limit out of bounds, or `after` not, letter
+                by letter, a `next` that this prefix was answered.
         """
         at_most = self.settings.page if limit is None else limit
         return await self._pending.page(prefix, after=after, limit=at_most)
@@ -337,12 +337,14 @@ class Approvals:
             Unavailable: The store did not serve when the time was up.
             InvalidValue: The timeout is out of bounds.
         """
+        require_kind("seen", seen, int)
+        require_kind("timeout_seconds", timeout_seconds, int, float)
         if not 0 <= timeout_seconds <= WAIT_SECONDS_MAX:
             raise InvalidValue("timeout_seconds", f"must be 0 to {WAIT_SECONDS_MAX:.0f}")
         gate, _ = _keys(scope, id)
         interest = Interest(collection=APPROVALS.name, prefix=ScopePrefix.exactly(scope))
         wait = ApprovalWait(
-            reading=self._reading,
+            reading=self.reading,
             watch=Watch(store=self.store, clock=self.clock, interest=interest),
             gate=gate,
             seen=seen,
@@ -352,6 +354,14 @@ class Approvals:
         return await wait.ended()
 
     # ---- steps ----------------------------------------------------------------------------------
+
+    def _redacted(self, question: Question, *, reason: str, display: str) -> ApprovalPayload:
+        require_kind("reason", reason, str)
+        require_kind("display", display, str)
+        redact = self.settings.redact
+        return ApprovalPayload.of(
+            question.id, question.scope, reason=redact(reason), display=redact(display)
+        )
 
     async def _put(
         self, question: Question, payload: ApprovalPayload, *, lifetime_seconds: int
@@ -392,5 +402,6 @@ class Approvals:
 
 
 def _keys(scope: Scope, id: str) -> tuple[Key[ApprovalRecord], Key[ApprovalPayload]]:
+    require_kind("scope", scope, Scope)
     scope.require_work()
     return key(APPROVALS, scope, id), key(APPROVAL_PAYLOADS, scope, id)

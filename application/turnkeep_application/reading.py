@@ -1,4 +1,4 @@
-"""Reading: records as they are stored, asked for once, under one deadline, and never changed."""
+"""Reading: records as they are stored, asked for under one deadline, and never changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.errors import Corrupt, SchemaTooNew, Unavailable
 from turnkeep_ports.scans import Page, Position, Query
-from turnkeep_ports.store import Cursor, CursorLost, EventPage, EventQuery, RecordStore
+from turnkeep_ports.store import Cell, Cursor, CursorLost, EventPage, EventQuery, RecordStore
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -47,26 +47,12 @@ class Unreadable:
 
 
 @frozen(kw_only=True)
-class Listing(Generic[T_co]):
-    """A page of records, with what was unreadable among them.
-
-    Attributes:
-        now: The store's clock.
-        next: Where the next page begins; None when there is none.
-    """
-
-    now: datetime
-    records: tuple[T_co, ...]
-    unreadable: tuple[Unreadable, ...]
-    next: Position | None
-
-
-@frozen(kw_only=True)
 class Reading:
     """The one way to read without deciding anything.
 
-    Whatever the store does, a read ends within `deadline_seconds`. Every method raises
-    `Unavailable` where the store did not serve, retryable if it did not answer in time.
+    Whatever the store does, a read ends within `deadline_seconds`; who reads several pages takes
+    one `deadline` for them all. Every method raises `Unavailable` where the store did not serve,
+    retryable if it did not answer in time.
     """
 
     store: RecordStore
@@ -81,7 +67,7 @@ class Reading:
             Unavailable: The store did not serve.
             Corrupt, SchemaTooNew: The record is unreadable.
         """
-        deadline = self._deadline()
+        deadline = self.deadline()
         loaded = await _served(self.store.load((key.address,), deadline=deadline), deadline)
         cell = loaded.cells.get(key.address)
         if cell is None:
@@ -89,40 +75,28 @@ class Reading:
         record = self.codec.decode(key.collection, key.address, cell.entry.body)
         return Seen(record, loaded.now)
 
-    async def page(self, query: Query, *, after: Position | None, limit: int) -> Page:
+    def deadline(self) -> Deadline:
+        """The one deadline of several reads that begin now."""
+        return Deadline.after(self.clock, self.deadline_seconds)
+
+    async def page(
+        self, query: Query, *, after: Position | None, limit: int, deadline: Deadline
+    ) -> Page:
         """Cells by their index, bodies unread.
 
         Raises:
             Unavailable: The store did not serve.
             InvalidValue: The limit is not 1 to 500, or the position of another query.
         """
-        deadline = self._deadline()
         call = self.store.scan(query, after=after, limit=limit, deadline=deadline)
         return await _served(call, deadline)
 
-    async def listing(
-        self, of: Collection[T], query: Query, *, after: Position | None, limit: int
-    ) -> Listing[T]:
-        """Records by their index; one that is unreadable hides no other.
-
-        Raises:
-            Unavailable: The store did not serve.
-            InvalidValue: The limit is not 1 to 500, or the position of another query.
-        """
-        page = await self.page(query, after=after, limit=limit)
-        records: list[T] = []
-        unreadable: list[Unreadable] = []
-        for cell in page.cells:
-            try:
-                records.append(self.codec.decode(of, cell.address, cell.entry.body))
-            except (Corrupt, SchemaTooNew) as error:
-                unreadable.append(Unreadable(cell.address, error.code))
-        return Listing(
-            now=page.now,
-            records=tuple(records),
-            unreadable=tuple(unreadable),
-            next=page.next,
-        )
+    def decoded(self, of: Collection[T], cell: Cell) -> T | Unreadable:
+        """The record of a cell that a page holds; one that is unreadable hides no other."""
+        try:
+            return self.codec.decode(of, cell.address, cell.entry.body)
+        except (Corrupt, SchemaTooNew) as error:
+            return Unreadable(cell.address, error.code)
 
     async def events(
         self, query: EventQuery, *, after: Cursor, limit: int
@@ -133,12 +107,9 @@ class Reading:
             Unavailable: The store did not serve.
             InvalidValue: The limit is not 1 to 500.
         """
-        deadline = self._deadline()
+        deadline = self.deadline()
         call = self.store.events(query, after=after, limit=limit, deadline=deadline)
         return await _served(call, deadline)
-
-    def _deadline(self) -> Deadline:
-        return Deadline.after(self.clock, self.deadline_seconds)
 
 
 async def _served(call: Coroutine[object, object, T], deadline: Deadline) -> T:

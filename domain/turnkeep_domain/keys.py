@@ -11,6 +11,7 @@ from attrs import field, frozen
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier, require_collection
 from turnkeep_domain.instants import optional_instant
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.request_ids import Marks
 from turnkeep_domain.scope import Scope
 
@@ -27,11 +28,11 @@ class Address:
     """A cell's place, untyped: what stores see.
 
     Raises:
-        InvalidValue: The collection is no collection name, or the id no identifier.
+        InvalidValue: The collection is no collection name, the scope none, or the id no identifier.
     """
 
     collection: str = field()
-    scope: Scope = field()
+    scope: Scope = field(validator=of_kind(Scope))
     id: str = field(validator=identifier)
 
     @collection.validator

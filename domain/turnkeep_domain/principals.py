@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.identifiers import identifier
+from turnkeep_domain.kinds import of_kind
 
 
 class PrincipalKind(Enum):
@@ -27,7 +27,7 @@ class Principal:
         InvalidValue: The id is no identifier.
     """
 
-    kind: PrincipalKind = field(validator=instance_of(PrincipalKind), order=lambda kind: kind.value)
+    kind: PrincipalKind = field(validator=of_kind(PrincipalKind), order=lambda kind: kind.value)
     id: str = field(validator=identifier)
 
     @classmethod

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import optional_identifier
+from turnkeep_domain.kinds import of_kind
 
 TenantId = NewType("TenantId", str)
 UserId = NewType("UserId", str)
@@ -91,7 +92,7 @@ class ScopePrefix:
         depth: 0 (everything) to 6 (exactly this scope).
     """
 
-    scope: Scope = field()
+    scope: Scope = field(validator=of_kind(Scope))
     depth: int = field()
 
     @depth.validator

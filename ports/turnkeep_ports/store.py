@@ -312,7 +312,8 @@ class RecordStore(Protocol):
 
         Args:
             query: `Due`, `Sorted` or `InScope`, each with its own order (bytewise).
-            after: A page's `next`, of the same query; None for the first page.
+            after: A page's `next`, or any `position` of the same query, whether or not a cell
+                stands there; None for the first page.
             limit: 1 to 500 cells.
             deadline: When to give up.
 

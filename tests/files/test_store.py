@@ -194,6 +194,7 @@ async def test_a_cancelled_commit_that_was_not_handed_over_never_runs() -> None:
         commit = asyncio.ensure_future(put(store, "cancelled"))
         await asyncio.sleep(0)
         commit.cancel()
+        await asyncio.sleep(0)
         gate.opened.set()
         await asyncio.gather(reading, commit, return_exceptions=True)
         assert commit.cancelled()
@@ -389,6 +390,22 @@ async def test_closing_ends_the_waiting() -> None:
     await store.__aexit__(None, None, None)
     with pytest.raises(Unavailable, match="not open"):
         await waiting
+
+
+async def test_who_would_wait_while_the_store_is_closed_does_not() -> None:
+    """The look before the wait is under way when the store is closed."""
+    gate = Gate("read 0000")
+    store = await store_on(ScriptedDisk(SimulatedDisk(), gate)).__aenter__()
+    mark = await store.changed(None, interest=None, timeout_seconds=0)
+    gate.armed = True
+    waiting = asyncio.ensure_future(store.changed(mark, interest=None, timeout_seconds=FOREVER))
+    await gate.wait()
+    closing = asyncio.ensure_future(store.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    gate.opened.set()
+    with pytest.raises(Unavailable, match="not open"):
+        await waiting
+    await closing
 
 
 # ---- the rest -----------------------------------------------------------------------------------

@@ -199,6 +199,12 @@ async def events_of(path: Path) -> list[StoredEvent]:
             after = page.next
 
 
+async def scrubbed(path: Path) -> None:
+    """Removes all that is not needed."""
+    async with store_at(path) as store:
+        await store.scrub(deadline=Deadline.after(_CLOCK, 60.0))
+
+
 def require_whole(path: Path, told: Sequence[int], *, ledger: str, most: int | None) -> int:
     """Fails unless a ledger has every acknowledged increment, once, and each with its event.
 

@@ -43,7 +43,6 @@ class Session:
 
     home: Home
     thread: ThreadPoolExecutor
-    desk: Desk
     serving: Serving
     tidying: Tidying
     waiting: Waiting
@@ -80,12 +79,11 @@ class Session:
                 compaction_bytes=settings.compaction_bytes,
                 wall_clock=wall_clock,
             )
-            desk = Desk()
+            looking = Looking(home=home, following=following, wall_clock=wall_clock)
             session = cls(
                 home=home,
                 thread=thread,
-                desk=desk,
-                serving=_serving(desk, home, following, tidying, wall_clock, settings),
+                serving=_serving(looking, tidying, settings),
                 tidying=tidying,
                 waiting=waiting,
             )
@@ -94,6 +92,11 @@ class Session:
             home.close()
             raise
         return session
+
+    @property
+    def desk(self) -> Desk:
+        """Where requests wait."""
+        return self.serving.desk
 
     def begin(self) -> None:
         """Reads the log, and tries what may be tried where the directory can be written to.
@@ -116,14 +119,22 @@ class Session:
             self.serving.writer.probed = False
 
     def leave(self, request: Request[A]) -> None:
-        """Leaves a request of the running loop, and sees to it that it is served."""
+        """Leaves a request of the running loop, and sees to it that it is served.
+
+        Raises:
+            Unavailable: Another loop has closed the store meanwhile.
+        """
         self.desk.leave(request)
         # A due serve takes what was left before it begins. One of another loop would do as well,
         # but a loop may have to know that a thread works for it.
         if self._due is not request.loop:
             self._due = request.loop
             # Callers wait for their answers, which the serving thread sends itself.
-            _ = request.loop.run_in_executor(self.thread, self._serve)
+            try:
+                _ = request.loop.run_in_executor(self.thread, self._serve)
+            except RuntimeError:
+                self.desk.withdraw(request)
+                raise Unavailable("the store is not open", retryable=False) from None
 
     def glance(self) -> None:
         """Asks for a look for the running loop, unless one is on its way."""
@@ -133,7 +144,10 @@ class Session:
         request = Reading(deadline=None, ask=lambda view, now: now)
         self._glances.add(loop)
         request.answer.add_done_callback(self._glanced)
-        self.leave(request)
+        try:
+            self.leave(request)
+        except Unavailable:
+            request.answer.cancel()
 
     async def ask(self, request: Request[A]) -> A:
         """Leaves a request and waits for its answer, until its deadline.
@@ -224,29 +238,21 @@ class Session:
             answer.exception()
 
 
+def _serving(looking: Looking, tidying: Tidying, settings: FilesSettings) -> Serving:
+    outcomes = Outcomes()
+    writer = Writer(
+        looking=looking,
+        extending=Extending(following=looking.following, bucket_segments=settings.bucket_segments),
+        settings=settings,
+        outcomes=outcomes,
+        on_written=tidying.consider,
+    )
+    return Serving(desk=Desk(), looking=looking, writer=writer, outcomes=outcomes)
+
+
 def _end(ended: asyncio.Future[None], work: asyncio.Future[None] | None = None) -> None:
     if not ended.done():
         ended.set_result(None)
     elif work is not None and not work.cancelled():
         # Nobody waits for it any more.
         work.exception()
-
-
-def _serving(
-    desk: Desk,
-    home: Home,
-    following: Following,
-    tidying: Tidying,
-    wall_clock: Callable[[], datetime],
-    settings: FilesSettings,
-) -> Serving:
-    outcomes = Outcomes()
-    looking = Looking(home=home, following=following, wall_clock=wall_clock)
-    writer = Writer(
-        looking=looking,
-        extending=Extending(following=following, bucket_segments=settings.bucket_segments),
-        settings=settings,
-        outcomes=outcomes,
-        on_written=tidying.consider,
-    )
-    return Serving(desk=desk, looking=looking, writer=writer, outcomes=outcomes)

@@ -33,6 +33,7 @@ class Waiting:
     poll_seconds: float
     _changes: Changes = field(factory=Changes, init=False)
     _waits: set[Wait] = field(factory=set, init=False)
+    _closed: bool = field(default=False, init=False)
     _polls: dict[asyncio.AbstractEventLoop, _Poll] = field(factory=dict, init=False)
     # Reentrant: the garbage collector may end an abandoned wait while its thread holds it.
     _lock: RLock = field(factory=RLock, init=False)
@@ -55,8 +56,9 @@ class Waiting:
             return self._changes.mark()
 
     def close(self) -> None:
-        """Wakes everybody."""
+        """Wakes everybody, and lets nobody wait any more."""
         with self._lock:
+            self._closed = True
             waits = list(self._waits)
         for wait in waits:
             wait.wake()
@@ -76,7 +78,8 @@ class Waiting:
             InvalidValue: It is no mark.
         """
         with self._lock:
-            if self._changes.missed(since, wait.begins) or timeout_seconds <= 0:
+            missed = self._changes.missed(since, wait.begins)
+            if missed or self._closed or timeout_seconds <= 0:
                 return
             self._changes.add(wait)
             self._waits.add(wait)

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
 from attrs import evolve, field, frozen
-from attrs.validators import deep_iterable, instance_of
+from attrs.validators import deep_iterable
 
 from turnkeep_domain.approvals.discarded import Discarded, discard_arguments
 from turnkeep_domain.approvals.events import (
@@ -57,6 +57,7 @@ from turnkeep_domain.approvals.tally import require_agreement
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote, approvals_among
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.keys import Address, Collection, Identity, Index
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Mark, Marks, RequestId, remember
 
@@ -72,10 +73,10 @@ class Approval:
         marks: Every decision id with what it was answered; none is ever dropped.
     """
 
-    request: ApprovalRequest = field(validator=instance_of(ApprovalRequest))
-    votes: tuple[Vote, ...] = field(validator=deep_iterable(instance_of(Vote), instance_of(tuple)))
-    marks: Marks[ApprovalOutcome] = field(validator=instance_of(Marks))
-    phase: Phase = field(validator=instance_of((Pending, Approved, Denied, Expired)))
+    request: ApprovalRequest = field(validator=of_kind(ApprovalRequest))
+    votes: tuple[Vote, ...] = field(validator=deep_iterable(of_kind(Vote), of_kind(tuple)))
+    marks: Marks[ApprovalOutcome] = field(validator=of_kind(Marks))
+    phase: Phase = field(validator=of_kind(Pending, Approved, Denied, Expired))
 
     def __attrs_post_init__(self) -> None:
         require_agreement(self.request, self.votes, self.marks, self.phase)
@@ -285,6 +286,15 @@ ApprovalRecord: TypeAlias = Approval | Discarded
 """What a cell of the collection holds: an approval, or the tombstone of one."""
 
 
+def sorted_from(moment: datetime) -> str:
+    """What the `sort` of every approval that was raised at this instant begins with.
+
+    It has digits of fixed width, so text sorts as time does: whatever was raised earlier sorts
+    before it, and nothing else does.
+    """
+    return f"{moment.year:04}{moment:%m%d%H%M%S%f}"
+
+
 def _index(record: ApprovalRecord) -> Index:
     match record:
         case Approval(request=request, phase=phase):
@@ -294,9 +304,8 @@ def _index(record: ApprovalRecord) -> Index:
             state, due_at = ApprovalState.DISCARDED, None
         case _:
             assert_never(record)
-    # Digits of fixed width, so that text sorts as time does; ties are broken by the id.
-    sort = f"{created_at.year:04}{created_at:%m%d%H%M%S%f}{id}"
-    return Index(state=state.value, due_at=due_at, sort=sort)
+    # Ties are broken by the id.
+    return Index(state=state.value, due_at=due_at, sort=f"{sorted_from(created_at)}{id}")
 
 
 def _identity(record: ApprovalRecord) -> Identity:

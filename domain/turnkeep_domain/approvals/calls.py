@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import ClassVar, Self, TypeAlias
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, instance_of
+from attrs.validators import deep_iterable
 
 from turnkeep_domain.approvals.canonical import CanonicalInput
 from turnkeep_domain.approvals.limits import AMOUNT_MAX, DIMENSIONS_MAX, require_whole
 from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
+from turnkeep_domain.kinds import of_kind, require_kind
 from turnkeep_domain.scope import Scope
 
 
@@ -47,9 +48,7 @@ class Amount:
 class Estimate:
     """What a call is expected to use, at most 16 dimensions, sorted by name."""
 
-    amounts: tuple[Amount, ...] = field(
-        validator=deep_iterable(instance_of(Amount), instance_of(tuple))
-    )
+    amounts: tuple[Amount, ...] = field(validator=deep_iterable(of_kind(Amount), of_kind(tuple)))
 
     @amounts.validator
     def _sorted_and_distinct(self, _: object, amounts: tuple[Amount, ...]) -> None:
@@ -64,8 +63,10 @@ class Estimate:
         """The estimate of these amounts, whatever their order.
 
         Raises:
-            InvalidValue: A dimension is no identifier, or an amount negative or above 64 bits.
+            InvalidValue: A dimension is no identifier, an amount negative or above 64 bits, or
+                this no mapping.
         """
+        require_kind("estimate", amounts, Mapping)
         entries = [Amount(dimension, amount) for dimension, amount in amounts.items()]
         return cls(tuple(sorted(entries, key=lambda entry: entry.dimension)))
 
@@ -91,7 +92,7 @@ class Use:
     kind: ClassVar[str]
 
     capability: CapabilityId = field(validator=identifier)
-    estimate: Estimate = field(validator=instance_of(Estimate))
+    estimate: Estimate = field(validator=of_kind(Estimate))
 
     @classmethod
     def of(cls, capability: str, estimate: Mapping[str, int] | None = None) -> Self:
@@ -100,7 +101,10 @@ class Use:
         Raises:
             InvalidValue: The capability is no identifier, or the estimate none.
         """
-        return cls(capability=CapabilityId(capability), estimate=Estimate.of(estimate or {}))
+        return cls(
+            capability=CapabilityId(capability),
+            estimate=Estimate.of({} if estimate is None else estimate),
+        )
 
 
 @frozen(kw_only=True)
@@ -128,10 +132,10 @@ class Call:
         InvalidValue: The scope has no tenant or user, or an id is no identifier.
     """
 
-    scope: Scope = field(validator=instance_of(Scope))
+    scope: Scope = field(validator=of_kind(Scope))
     invocation: InvocationId = field(validator=identifier)
-    action: Action = field(validator=instance_of((Dispatch, Spawn)))
-    input: CanonicalInput = field(validator=instance_of(CanonicalInput), repr=False)
+    action: Action = field(validator=of_kind(Dispatch, Spawn))
+    input: CanonicalInput = field(validator=of_kind(CanonicalInput), repr=False)
 
     @scope.validator
     def _is_work(self, _: object, scope: Scope) -> None:

@@ -24,6 +24,7 @@ from turnkeep_domain.approvals.refusals import (
     InputTooLarge,
     InvalidInput,
 )
+from turnkeep_domain.kinds import of_kind
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What a host may hand over as input: what JSON can say."""
@@ -31,6 +32,7 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 63) - 1
 _INT_DIGITS_MAX: Final = 20
+_TEXT_MAX: Final = 8 * INPUT_BYTES_MAX
 _WHOLE: Final = "must have whole numbers of 64 signed bits"
 _FINITE: Final = "must have finite numbers"
 _SCALARS: Final = frozenset({NoneType, bool, int, float})
@@ -42,9 +44,17 @@ _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTAL
 
 @frozen
 class JsonText:
-    """Input that is JSON already, as a model wrote it."""
+    """Input that is JSON already, as a model wrote it.
 
-    text: str = field(repr=False)
+    Attributes:
+        text: At most 8 Mi characters are read. The canonical text of every input that is allowed
+            fits, though every character of it be escaped (6 for one) and white space stand around.
+
+    Raises:
+        InvalidValue: It is no text, but for example bytes.
+    """
+
+    text: str = field(validator=of_kind(str), repr=False)
 
 
 @frozen
@@ -63,10 +73,13 @@ def canonical(input: Json | JsonText) -> CanonicalInput | InputRefusal:
 
     Depth and size are found without recursion and before anything is spelt, so hostile input
     costs no more than honest input of that size. Mappings and sequences of any class are taken;
-    scalars must be exactly `str`, `int`, `float`, `bool` or `None`.
+    scalars must be exactly `str`, `int`, `float`, `bool` or `None`. JSON text of more than 8 Mi
+    characters is `InputTooLarge` at once, whatever it says.
     """
     if not isinstance(input, JsonText):
         return _spelt(input)
+    if len(input.text) > _TEXT_MAX:
+        return InputTooLarge(INPUT_BYTES_MAX)
     if _nests_too_deep(input.text):
         return InputTooDeep(INPUT_DEPTH_MAX)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.refusals import (
@@ -23,6 +22,7 @@ from turnkeep_domain.decisions import Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, Marks, RequestId, digest_of
 from turnkeep_domain.scope import Scope
@@ -41,11 +41,11 @@ class Discarded:
     """
 
     id: ApprovalId = field(validator=identifier)
-    scope: Scope = field(validator=instance_of(Scope))
-    was: ApprovalState = field(validator=instance_of(ApprovalState))
+    scope: Scope = field(validator=of_kind(Scope))
+    was: ApprovalState = field(validator=of_kind(ApprovalState))
     created_at: datetime = field(validator=instant)
     ended_at: datetime = field(validator=instant)
-    marks: Marks[ApprovalOutcome] = field(validator=instance_of(Marks))
+    marks: Marks[ApprovalOutcome] = field(validator=of_kind(Marks))
 
     @was.validator
     def _was_something_else(self, _: object, was: ApprovalState) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import ClassVar
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.events import Event
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 
@@ -36,7 +36,7 @@ class ApprovalRaised(ApprovalEvent):
     kind: ClassVar[str] = "approval.raised"
 
     invocation: InvocationId = field(validator=identifier)
-    requester: Principal = field(validator=instance_of(Principal))
+    requester: Principal = field(validator=of_kind(Principal))
     expires_at: datetime = field(validator=instant)
 
 
@@ -44,7 +44,7 @@ class ApprovalRaised(ApprovalEvent):
 class BallotEvent(ApprovalEvent):
     """What every event of a vote tells: whose it was, under which id."""
 
-    decider: Principal = field(validator=instance_of(Principal))
+    decider: Principal = field(validator=of_kind(Principal))
     decision_id: RequestId = field(validator=identifier)
 
 
@@ -82,7 +82,7 @@ class ApprovalDiscarded(ApprovalEvent):
 
     kind: ClassVar[str] = "approval.discarded"
 
-    by: Principal = field(validator=instance_of(Principal))
+    by: Principal = field(validator=of_kind(Principal))
     request_id: RequestId = field(validator=identifier)
 
 

@@ -6,29 +6,35 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.limits import DISPLAY_BYTES_MAX, REASON_BYTES_MAX
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.keys import Collection, Identity, Index
+from turnkeep_domain.kinds import of_kind, require_kind
 from turnkeep_domain.scope import Scope
 
 if TYPE_CHECKING:
     from attrs import Attribute
 
-# Controls, line and paragraph separators, whatever turns the direction of reading, surrogates.
+# The categories Cc, Cf, Zl, Zp and Cs of Unicode 16. They are listed, not asked for: the answer of
+# `unicodedata` changes with Python, and what was stored under one must be readable under another.
 _DECEIVING: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ud800-\udfff]"
+    r"[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0001\U000e0020-\U000e007f]"
 )
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _BYTE_MAX: Final = 0xFF
+_TWO_BYTES_MAX: Final = 0xFFFF
 
 
 def _harmless(_: object, attribute: Attribute[str], text: str) -> None:
+    require_kind(attribute.name, text, str)
     if _DECEIVING.search(text):
-        raise InvalidValue(attribute.name, "must have control and bidirectional characters escaped")
+        raise InvalidValue(attribute.name, "must have control and format characters escaped")
 
 
 @frozen(kw_only=True)
@@ -42,9 +48,9 @@ class ApprovalPayload:
     """
 
     id: ApprovalId = field(validator=identifier)
-    scope: Scope = field(validator=instance_of(Scope))
-    reason: str = field(validator=[instance_of(str), _harmless], repr=False)
-    display: str = field(validator=[instance_of(str), _harmless], repr=False)
+    scope: Scope = field(validator=of_kind(Scope))
+    reason: str = field(validator=_harmless, repr=False)
+    display: str = field(validator=_harmless, repr=False)
 
     @reason.validator
     def _reason_fits(self, _: object, reason: str) -> None:
@@ -56,7 +62,13 @@ class ApprovalPayload:
 
     @classmethod
     def of(cls, id: ApprovalId, scope: Scope, *, reason: str, display: str) -> ApprovalPayload:
-        """The payload of any two texts: escaped, then cut in the middle where they are too long."""
+        """The payload of any two texts: escaped, then cut in the middle where they are too long.
+
+        Raises:
+            InvalidValue: Reason or display is no text.
+        """
+        require_kind("reason", reason, str)
+        require_kind("display", display, str)
         return cls(
             id=id,
             scope=scope,
@@ -68,9 +80,11 @@ class ApprovalPayload:
 def escaped(text: str) -> str:
     r"""The text with every character that could deceive its reader spelt out.
 
-    These are control characters (a line feed becomes `\n`), line and paragraph separators, marks,
-    embeddings, overrides and isolates of writing direction, and lone surrogates. All else stays,
-    backslashes included: what is shown need not be read back.
+    These are the characters of the Unicode categories Cc (controls; a line feed becomes `\n`), Cf
+    (formats: whatever turns the direction of writing, zero-width spaces and joiners, soft hyphens,
+    byte order marks, tags), Zl and Zp (separators of lines and paragraphs) and Cs (lone
+    surrogates). All else stays, backslashes included: what is shown need not be read back. An
+    emoji that is joined from several is shown in its parts.
     """
     return _DECEIVING.sub(lambda found: _spelt_out(found.group()), text)
 
@@ -98,8 +112,9 @@ def _note(missing: int) -> str:
 
 def _spelt_out(character: str) -> str:
     code = ord(character)
-    spelt = f"\\x{code:02x}" if code <= _BYTE_MAX else f"\\u{code:04x}"
-    return _SHORT.get(character, spelt)
+    if code <= _BYTE_MAX:
+        return _SHORT.get(character, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code <= _TWO_BYTES_MAX else f"\\U{code:08x}"
 
 
 def _require_fit(what: str, text: str, bytes_max: int) -> None:

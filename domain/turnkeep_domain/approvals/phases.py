@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Ruling, Vote
 from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
 
 
 @frozen
@@ -22,14 +22,14 @@ class Pending:
 class Approved:
     """Enough deciders approved, `ruling` last."""
 
-    ruling: Ruling = field(validator=instance_of(Vote))
+    ruling: Ruling = field(validator=of_kind(Vote))
 
 
 @frozen
 class Denied:
     """Somebody denied."""
 
-    ruling: Ruling = field(validator=instance_of(Vote))
+    ruling: Ruling = field(validator=of_kind(Vote))
 
 
 @frozen

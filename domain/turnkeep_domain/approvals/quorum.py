@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, instance_of
+from attrs.validators import deep_iterable
 
 from turnkeep_domain.approvals.limits import VOTERS_MAX, require_whole
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.kinds import of_kind, require_kind
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.scope import Scope
 
@@ -29,7 +30,7 @@ class Quorum:
 
     threshold: int = field()
     eligible: frozenset[Principal] = field(
-        validator=deep_iterable(instance_of(Principal), instance_of(frozenset))
+        validator=deep_iterable(of_kind(Principal), of_kind(frozenset))
     )
 
     @eligible.validator
@@ -52,6 +53,7 @@ class Quorum:
         Raises:
             InvalidValue: The scope has no tenant or no user.
         """
+        require_kind("scope", scope, Scope)
         scope.require_work()
         return cls.of(1, Principal.person(str(scope.user)))
 

@@ -37,7 +37,10 @@ class InputTooDeep:
 
 @frozen
 class InputTooLarge:
-    """The call's input has more than `bytes_max` bytes of canonical UTF-8."""
+    """The call's input has more than `bytes_max` bytes of canonical UTF-8.
+
+    Text that has more than eight times as many characters is refused unread.
+    """
 
     code: ClassVar[str] = "payload_too_large"
 

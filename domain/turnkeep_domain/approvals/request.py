@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, instance_of
+from attrs.validators import deep_iterable
 
 from turnkeep_domain.approvals.approval_id import ApprovalId, approval_id
 from turnkeep_domain.approvals.calls import (
@@ -28,6 +28,7 @@ from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
 
@@ -45,20 +46,16 @@ class Question:
         InvalidValue: A rule of a field is broken; above threshold 1 the requester may not decide.
     """
 
-    scope: Scope = field(validator=instance_of(Scope))
+    scope: Scope = field(validator=of_kind(Scope))
     attempt: int = field()
     invocation: InvocationId = field(validator=identifier)
-    action: Action = field(validator=instance_of((Dispatch, Spawn)))
-    effects: frozenset[Effect] = field(
-        validator=deep_iterable(instance_of(Effect), instance_of(frozenset))
-    )
-    requester: Principal = field(validator=instance_of(Principal))
+    action: Action = field(validator=of_kind(Dispatch, Spawn))
+    effects: frozenset[Effect] = field(validator=deep_iterable(of_kind(Effect), of_kind(frozenset)))
+    requester: Principal = field(validator=of_kind(Principal))
     correlation_id: CorrelationId = field(validator=identifier)
     fingerprint: Fingerprint = field(validator=fingerprint, repr=False)
-    offers: frozenset[Offer] = field(
-        validator=deep_iterable(instance_of(Offer), instance_of(frozenset))
-    )
-    quorum: Quorum = field(validator=instance_of(Quorum))
+    offers: frozenset[Offer] = field(validator=deep_iterable(of_kind(Offer), of_kind(frozenset)))
+    quorum: Quorum = field(validator=of_kind(Quorum))
 
     @scope.validator
     def _is_work(self, _: object, scope: Scope) -> None:
@@ -103,7 +100,7 @@ class ApprovalRequest:
     """
 
     id: ApprovalId = field()
-    question: Question = field(validator=instance_of(Question))
+    question: Question = field(validator=of_kind(Question))
     created_at: datetime = field(validator=instant)
     expires_at: datetime = field(validator=instant)
 

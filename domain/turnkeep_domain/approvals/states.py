@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from turnkeep_domain.approvals.limits import VOTERS_MAX, require_whole
+from turnkeep_domain.kinds import of_kind
 
 
 class ApprovalState(Enum):
@@ -34,7 +34,7 @@ class ApprovalOutcome:
         missing: Approvals that a pending request still lacks; 0 in every other state.
     """
 
-    state: ApprovalState = field(validator=instance_of(ApprovalState))
+    state: ApprovalState = field(validator=of_kind(ApprovalState))
     missing: int = field()
 
     @missing.validator

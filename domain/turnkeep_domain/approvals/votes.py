@@ -8,11 +8,12 @@ from enum import Enum
 from typing import TypeAlias
 
 from attrs import field, frozen
-from attrs.validators import instance_of, optional
+from attrs.validators import optional
 
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, RequestId, digest_of
 
@@ -41,9 +42,9 @@ class Vote:
     """
 
     decision_id: RequestId = field(validator=identifier)
-    decider: Principal = field(validator=instance_of(Principal))
-    verdict: Verdict = field(validator=instance_of(Verdict))
-    offer: Offer | None = field(validator=optional(instance_of(Offer)))
+    decider: Principal = field(validator=of_kind(Principal))
+    verdict: Verdict = field(validator=of_kind(Verdict))
+    offer: Offer | None = field(validator=optional(of_kind(Offer)))
     at: datetime = field(validator=instant)
 
     @offer.validator

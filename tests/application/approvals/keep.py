@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
@@ -21,6 +21,7 @@ from turnkeep_adapters.virtual.clock import VirtualClock, Wall
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.reading import Reading
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.approvals.approval import APPROVALS, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect
@@ -148,17 +149,20 @@ class Keep:
             ids=self._ids,
             telemetry=SilentTelemetry(),
         )
-        return Approvals(
-            updates=loop,
+        settings = ApprovalSettings() if settings is None else settings
+        reading = Reading(
             store=store,
             codec=self.codec,
             clock=self.clock,
-            settings=ApprovalSettings() if settings is None else settings,
+            deadline_seconds=settings.read_seconds,
+        )
+        return Approvals(
+            updates=loop, reading=reading, store=store, clock=self.clock, settings=settings
         )
 
     def set(self, **settings: float) -> None:
         """Lets the first host have other settings."""
-        self.approvals = evolve(self.approvals, settings=ApprovalSettings(**settings))  # type: ignore[arg-type]  # whole numbers are floats here
+        self.approvals = self.host(self.store, ApprovalSettings(**settings))  # type: ignore[arg-type]  # whole numbers are floats here
 
     def run(self, scenario: Callable[[], Awaitable[None]]) -> None:
         """Runs a scenario over open stores in virtual time."""
@@ -231,6 +235,13 @@ class Keep:
         )
         assert isinstance(view, ApprovalView)
         return view
+
+    async def overdue(self, count: int) -> None:
+        """So many requests whose deadline has come, and nobody has noted it."""
+        host = self.host(self._beside, ApprovalSettings(pending_max=1_000))
+        for number in range(count):
+            await self.ask(on=host, invocation=f"overdue {number}", lifetime_seconds=10)
+        await self.clock.advance(10)
 
     async def let_pass_until(self, moment: datetime) -> None:
         """Returns when it is exactly that time by the store's clock."""

@@ -24,7 +24,7 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.scope import Scope, ScopePrefix
-from turnkeep_ports.errors import Corrupt, SchemaTooNew
+from turnkeep_ports.errors import Corrupt, SchemaTooNew, Unavailable
 
 OWNER = ScopePrefix.owner(SCOPE)
 
@@ -141,15 +141,71 @@ def test_what_has_ended_or_is_overdue_is_left_out(keep: Keep) -> None:
     keep.run(scenario)
 
 
-def test_a_page_is_empty_only_where_nothing_follows(keep: Keep) -> None:
+def test_many_that_are_overdue_are_read_past_whatever_the_limit(keep: Keep) -> None:
     async def scenario() -> None:
-        for number in range(7):
-            await keep.raised(invocation=f"short {number}", lifetime_seconds=10)
-        await keep.clock.advance(1)
+        await keep.overdue(150)
         lasting = await keep.raised(invocation="lasting")
+        async with keep.suffering("") as (approvals, faulty):
+            page = await approvals.list_pending(OWNER, limit=1)
+            assert [view.id for view in page.approvals] == [lasting.id]
+            assert page.next is None
+            assert len(faulty.calls) == 2
+
+    keep.run(scenario)
+
+
+def test_a_page_is_empty_after_a_few_rounds_and_the_next_one_goes_on(keep: Keep) -> None:
+    async def scenario() -> None:
+        await keep.overdue(420)
+        lasting = await keep.raised(invocation="lasting")
+        async with keep.suffering("") as (approvals, faulty):
+            page = await approvals.list_pending(OWNER, limit=1)
+            assert (page.approvals, page.unreadable) == ((), ())
+            assert page.next is not None
+            assert len(faulty.calls) == 4
+        assert await ids(keep.approvals, limit=1) == [lasting.id]
+
+    keep.run(scenario)
+
+
+def test_a_listing_has_one_deadline_however_many_records_it_reads_past(keep: Keep) -> None:
+    async def scenario() -> None:
+        await keep.overdue(220)
+        async with keep.suffering("scan#*: delay 6000") as (approvals, _):
+            begun = keep.clock.monotonic()
+            with pytest.raises(Unavailable):
+                await approvals.list_pending(OWNER)
+            assert keep.clock.monotonic() - begun == pytest.approx(15)
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_a_page_goes_on_behind_the_last_one_answered(keep: Keep, limit: int) -> None:
+    async def scenario() -> None:
+        lasting: list[str] = []
+        for number in range(12):
+            kept = number % 3 != 0
+            seconds = 3_600 if kept else 10
+            view = await keep.raised(invocation=f"i{number}", lifetime_seconds=seconds)
+            lasting += [view.id] if kept else []
+            await keep.clock.advance(1)
         await keep.clock.advance(10)
-        page = await keep.approvals.list_pending(OWNER, limit=2)
-        assert [view.id for view in page.approvals] == [lasting.id]
+        broken = await keep.cell(lasting[3])
+        assert broken is not None
+        await keep.write(broken.address, b"", broken)
+        found: list[str] = []
+        after: str | None = None
+        while True:
+            page = await keep.approvals.list_pending(OWNER, after=after, limit=limit)
+            answered: list[str] = [view.id for view in page.approvals]
+            answered += [entry.address.id for entry in page.unreadable]
+            found += [id for id in lasting if id in answered]
+            after = page.next
+            if after is None:
+                break
+            assert len(answered) == limit
+        assert found == lasting
 
     keep.run(scenario)
 
@@ -219,6 +275,11 @@ def test_a_record_under_anothers_id_is_unreadable(keep: Keep) -> None:
         {"after": "é"},
         {"after": "not a token"},
         {"after": "AAAA"},
+        {"after": ""},
+        {"after": 3},
+        {"after": b"AAAA"},
+        {"limit": "1"},
+        {"prefix": SCOPE},
         {"prefix": ScopePrefix(scope=SCOPE, depth=1)},
         {"prefix": ScopePrefix.owner(Scope.of("acme", None))},
     ],
@@ -226,8 +287,10 @@ def test_a_record_under_anothers_id_is_unreadable(keep: Keep) -> None:
 )
 def test_a_listing_that_cannot_be_meant_is_refused(keep: Keep, wrong: dict[str, Any]) -> None:
     async def scenario() -> None:
-        with pytest.raises(InvalidValue):
-            await keep.approvals.list_pending(**{"prefix": OWNER, **wrong})
+        async with keep.suffering("") as (approvals, faulty):
+            with pytest.raises(InvalidValue):
+                await approvals.list_pending(**{"prefix": OWNER, **wrong})
+            assert faulty.calls == ()
 
     keep.run(scenario)
 
@@ -239,10 +302,17 @@ def test_a_token_that_was_altered_or_is_of_another_listing_is_refused(keep: Keep
         token = await second(keep)
         assert token is not None
         assert token.isascii()
-        with pytest.raises(InvalidValue):
-            await keep.approvals.list_pending(OWNER, after=f"{token[:4]}!{token[4:]}")
-        with pytest.raises(InvalidValue):
-            await keep.approvals.list_pending(ScopePrefix.exactly(SCOPE), after=token)
+        async with keep.suffering("") as (approvals, faulty):
+            for at, letter in enumerate(token):
+                other = "A" if letter != "A" else "B"
+                with pytest.raises(InvalidValue):
+                    await approvals.list_pending(OWNER, after=token[:at] + other + token[at + 1 :])
+            for altered in (token[:-4], token[4:], f"{token}AAAA", f"{token[:4]}!{token[4:]}"):
+                with pytest.raises(InvalidValue):
+                    await approvals.list_pending(OWNER, after=altered)
+            with pytest.raises(InvalidValue):
+                await approvals.list_pending(ScopePrefix.exactly(SCOPE), after=token)
+            assert faulty.calls == ()
 
     keep.run(scenario)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
+from turnkeep_ports.errors import Unavailable
 
 
 def test_a_raised_request_is_pending_and_can_be_read(keep: Keep) -> None:
@@ -160,13 +162,14 @@ def nested(levels: int) -> Json:
     [
         (nested(65), InputTooDeep),
         (JsonText("[" * 65), InputTooDeep),
+        (JsonText(" " * (8 << 20) + "1"), InputTooLarge),
         (float("nan"), InvalidInput),
         ("\ud800", InvalidInput),
         ({"a": 2**63}, InvalidInput),
         (JsonText('{"a": 1, "a": 2}'), InvalidInput),
         ("x" * (1 << 20), InputTooLarge),
     ],
-    ids=["deep", "deep text", "nan", "surrogate", "wide", "twice", "large"],
+    ids=["deep", "deep text", "long text", "nan", "surrogate", "wide", "twice", "large"],
 )
 def test_malformed_input_is_refused_before_any_load(
     keep: Keep, input: Json | JsonText, refusal: type
@@ -312,6 +315,48 @@ def test_the_limit_of_pending_counts_beyond_one_page(keep: Keep) -> None:
         for number in range(3):
             await keep.raised(invocation=f"long {number}")
         assert await keep.ask(invocation="one more") == Refused(TooManyPending(3))
+
+    keep.run(scenario)
+
+
+def test_a_raise_has_one_deadline_however_many_are_overdue(keep: Keep) -> None:
+    async def scenario() -> None:
+        await keep.overdue(220)
+        async with keep.suffering("scan#*: delay 6000") as (approvals, faulty):
+            begun = keep.clock.monotonic()
+            with pytest.raises(Unavailable):
+                await keep.ask(on=approvals)
+            assert keep.clock.monotonic() - begun == pytest.approx(15)
+            assert {call.operation for call in faulty.calls} == {Operation.SCAN}
+
+    keep.run(scenario)
+
+
+def test_counting_skips_what_was_raised_more_than_a_longest_lifetime_ago(keep: Keep) -> None:
+    async def scenario() -> None:
+        await keep.overdue(320)
+        await keep.clock.advance(30 * 86_400)
+        keep.set(pending_max=2)
+        for number in range(2):
+            assert isinstance(await keep.ask(invocation=f"i{number}"), ApprovalView)
+        async with keep.suffering("") as (approvals, faulty):
+            assert isinstance(await keep.ask(on=approvals), ApprovalView)
+            scans = [call for call in faulty.calls if call.operation is Operation.SCAN]
+            assert len(scans) == 2
+        assert await keep.ask(invocation="one more") == Refused(TooManyPending(2))
+
+    keep.run(scenario)
+
+
+def test_what_lasts_longest_is_counted_until_its_last_moment(keep: Keep) -> None:
+    async def scenario() -> None:
+        await keep.overdue(120)
+        lasting = await keep.raised(invocation="lasting", lifetime_seconds=30 * 86_400)
+        keep.set(pending_max=1)
+        await keep.let_pass_until(lasting.expires_at - timedelta(microseconds=1))
+        assert await keep.ask(invocation="i2") == Refused(TooManyPending(1))
+        await keep.let_pass_until(lasting.expires_at)
+        assert isinstance(await keep.ask(invocation="i2"), ApprovalView)
 
     keep.run(scenario)
 

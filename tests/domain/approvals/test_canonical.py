@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
 from turnkeep_domain.approvals.limits import INPUT_BYTES_MAX
 from turnkeep_domain.approvals.refusals import InputTooDeep, InputTooLarge, InvalidInput
+from turnkeep_domain.errors import InvalidValue
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = (
@@ -195,6 +196,27 @@ def test_a_mebibyte_passes_and_a_byte_more_is_refused() -> None:
     assert isinstance(canonical(fits), CanonicalInput)
     assert canonical(fits + "x") == InputTooLarge(INPUT_BYTES_MAX)
     assert isinstance(canonical(JsonText(f' "{fits}" ')), CanonicalInput)
+
+
+def test_text_of_eight_times_as_many_characters_is_read_and_one_more_is_not() -> None:
+    fits = '"' + "\\u0061" * (INPUT_BYTES_MAX - 2) + '"'
+    fits += " " * (8 * INPUT_BYTES_MAX - len(fits))
+    assert canonical(JsonText(fits)) == CanonicalInput('"' + "a" * (INPUT_BYTES_MAX - 2) + '"')
+    assert canonical(JsonText(f"{fits} ")) == InputTooLarge(INPUT_BYTES_MAX)
+
+
+def test_text_that_is_too_long_is_refused_unread() -> None:
+    # Each of these would be refused for something else, were it looked at.
+    for text in ("[" * 65, "NaN ", '"\ud800"', '{"a": 1, "a": 1}'):
+        long = text + " " * (8 * INPUT_BYTES_MAX)
+        assert canonical(JsonText(long)) == InputTooLarge(INPUT_BYTES_MAX)
+
+
+@pytest.mark.parametrize("text", [b"{}", None, {"a": "s3cret"}], ids=repr)
+def test_json_text_is_text(text: str) -> None:
+    with pytest.raises(InvalidValue, match="must be a str") as error:
+        JsonText(text)
+    assert "s3cret" not in str(error.value)
 
 
 def test_size_counts_bytes_as_they_are_spelt() -> None:

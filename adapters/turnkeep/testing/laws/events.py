@@ -85,7 +85,7 @@ class EventLaws:
                     await writer.put(place, events=[draft(place)])
 
             async def read() -> None:
-                after, shown = (await reader.events()).next, 0
+                after, shown = START, 0
                 while shown < len(places):
                     page = await reader.events(after=after)
                     after, shown = page.next, shown + len(page.events)
