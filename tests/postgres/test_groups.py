@@ -14,6 +14,7 @@ from turnkeep.testing import Caller
 from turnkeep.testing.specimens import address, addresses, draft, entry, fresh_commit_id
 from turnkeep_adapters.postgres.claims import Claims
 from turnkeep_adapters.postgres.requests import Contents, Request
+from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.key_bytes import key_bytes
@@ -118,6 +119,29 @@ async def test_a_locked_key_delays_only_those_who_want_it(database: str) -> None
         assert sum(isinstance(answer, Committed) for answer in answers) == 1
 
 
+async def test_those_who_travel_with_a_locked_key_are_not_held_up(database: str) -> None:
+    async with Proxy(database) as proxy, calling(proxy.url, QUIET) as (caller, store):
+        await caller.put(address("warm"))
+        async with locked(database, key_bytes(PLACE)) as holder:
+            commits = [
+                asyncio.ensure_future(
+                    store.commit(
+                        fresh_commit_id(),
+                        [Put(place, ABSENT, entry())],
+                        [],
+                        valid_until=None,
+                        deadline=caller.deadline(),
+                    )
+                )
+                for place in (PLACE, *addresses(10))
+            ]
+            answers = await asyncio.gather(*commits[1:])
+            assert all(isinstance(answer, Committed) for answer in answers)
+            assert not commits[0].done()
+            await holder.commit()
+        assert isinstance(await commits[0], Committed)
+
+
 async def test_of_one_key_only_one_commit_is_on_its_way(database: str) -> None:
     """Until patience ends: others of the process wait without a connection."""
     patient = evolve(QUIET, pool_max=6, patience_seconds=60.0)
@@ -166,9 +190,11 @@ async def test_a_call_names_1024_keys_at_most(database: str) -> None:
         assert len((await caller.load(*places[:KEYS_MAX])).cells) == KEYS_MAX
 
 
-async def test_one_cancelled_before_it_is_sent_never_runs(database: str) -> None:
+async def test_one_cancelled_before_it_is_sent_never_runs(
+    database: str, quiet: PostgresSettings
+) -> None:
     """P17"""
-    async with calling(database, ONE) as (caller, _):
+    async with calling(database, evolve(quiet, pool_min=1, pool_max=1)) as (caller, _):
         async with locked(database, key_bytes(PLACE)) as holder:
             first = asyncio.ensure_future(caller.commit(Put(PLACE, ABSENT, entry(b"1"))))
             await until(lambda: sessions_of(database, "wait_event_type = 'Lock'"))
