@@ -30,6 +30,10 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
+    "turnkeep_adapters.cli.doctor": INNER
+    | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click"},
+    "turnkeep_adapters.cli.migrate": INNER
+    | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},
     "turnkeep": OUTER,
     "turnkeep.container": OUTER | {"dependency_injector"},
     "turnkeep.opening": OUTER | {"dependency_injector"},

@@ -13,11 +13,22 @@ ENVIRONMENT: Final = {
     for name, value in os.environ.items()
     if name not in ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TERM", "TTY_COMPATIBLE")
 }
+# Of workers, too, which inherit no option.
+ENVIRONMENT["PYTHONWARNINGS"] = "error"
 
 
 def without_progress(said: str) -> str:
     """What was said, but for the progress, of which a busy machine makes a longer story."""
     return "".join(line for line in said.splitlines(True) if " calls done" not in line)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    return [
+        int(child)
+        for children in Path("/proc", str(pid), "task").glob("*/children")
+        for child in children.read_text(encoding="ascii").split()
+    ]
 
 
 def command(*arguments: str) -> list[str]:

@@ -11,6 +11,7 @@ from dependency_injector import providers
 from tests.cli.recordings import file_of
 from turnkeep import ApprovalSettings, Container, Keep, Settings, Telemetry
 from turnkeep_adapters.cli.demo import play as play_module
+from turnkeep_adapters.cli.demo.cast import Cast
 from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.play import MEMORY, Play
 from turnkeep_adapters.cli.demo.recording import Unusable
@@ -83,8 +84,7 @@ async def performed(
             source=Source.of(file.fileno()),
             name="made-up lines",
             store=MEMORY,
-            askers=askers,
-            deciders=deciders,
-            seed=seed,
+            workers=1,
+            cast=Cast(askers=askers, deciders=deciders, seed=seed),
         )
         return await play.performed(watcher or Watcher())

@@ -13,7 +13,7 @@ from turnkeep_adapters.cli.demo.asking import STRANGER, Ask, asks_of
 from turnkeep_adapters.cli.demo.chronicle import APPROVE, DENY
 from turnkeep_adapters.cli.demo.deciders import Decider
 from turnkeep_adapters.cli.demo.errand_desk import Desk, OpenCase
-from turnkeep_adapters.cli.demo.ledger import Case
+from turnkeep_adapters.cli.demo.ledger import Case, Ledger
 from turnkeep_adapters.cli.demo.recording import Task, ToolCall
 from turnkeep_adapters.cli.demo.scene import Errand, Plot, Scene, Step
 
@@ -37,12 +37,16 @@ class Office:
 
     async def run(self, *steps: Step) -> Case:
         """One errand of these steps; the case that it leaves."""
-        case = OpenCase(ASK, self.gate, Plot.AGREED.value)
         scene = Scene(plot=Plot.AGREED, errands=(Errand(steps),), withdrawal=None)
-        self.desk.leave(case, scene)
-        assert not case.is_idle
-        await case.all_done()
-        return case.closed()
+        with Ledger.opened() as ledger:
+            case = OpenCase(ASK, self.gate, Plot.AGREED.value, ledger)
+            self.desk.leave(case, scene)
+            assert not case.is_idle
+            await case.all_done()
+            case.end()
+            (closed,) = ledger.cases()
+        assert closed.ended
+        return closed
 
 
 @asynccontextmanager

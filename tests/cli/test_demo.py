@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import ENVIRONMENT, command, run
+from tests.cli.command_line import ENVIRONMENT, children_of, command, run
 from tests.cli.conftest import CommandLine
 from tests.cli.recordings import file_of, line, lines
 from turnkeep_adapters.cli.demo.ledger import Case, Ledger
@@ -37,15 +38,18 @@ def test_the_sample_is_played_without_any_option() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     first, *_, last = done.stdout.splitlines()
     assert first.startswith("12 tasks of the sample: 38 calls asked for and decided in ")
-    assert last == "All 7 checks hold."
+    assert last == "All 8 checks hold."
+    assert re.search(r"\nWorker 1 \(process \d+\) was killed by SIGKILL; ", done.stdout)
     assert "\x1b" not in done.stdout
     assert done.stdout.isascii()
 
 
 def test_a_file_is_played(recording: Path) -> None:
-    done = run("demo", "--input", str(recording))
+    done = run("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"12 tasks of {recording}: ")
+    assert "Nobody was killed: a store in memory has one process" in done.stdout
+    assert done.stdout.endswith("\nAll 7 checks hold.\n")
 
 
 def test_standard_input_is_played(recording: Path) -> None:
@@ -55,12 +59,18 @@ def test_standard_input_is_played(recording: Path) -> None:
 
 
 def test_a_report_for_programs_is_one_object() -> None:
-    done = run("demo", "--json", "--seed", "3", "--askers", "2", "--deciders", "1")
+    done = run(
+        *("demo", "--json", "--seed", "3", "--workers", "2", "--askers", "2", "--deciders", "1")
+    )
     report = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert report["ok"] is True
     assert (report["seed"], report["askers"], report["deciders"]) == (3, 2, 1)
-    assert len(report["checks"]) == 7
+    assert (report["workers"], report["killed"]["signal"]) == (2, "SIGKILL")
+    assert report["checks"][7]["numbers"]["answers"] == 12
+    assert report["checks"][7]["numbers"]["calls in flight"] > 0
+    assert report["checks"][7]["numbers"]["commands repeated"] > 0
+    assert len(report["checks"]) == 8
 
 
 def test_bad_lines_are_named_and_cost_nothing_else(recording: Path) -> None:
@@ -79,7 +89,10 @@ def test_bad_lines_are_named_and_cost_nothing_else(recording: Path) -> None:
 def test_what_an_encoding_lacks_is_spelt_out(tmp_path: Path) -> None:
     path = tmp_path / "\u0142.jsonl"
     path.write_bytes(file_of(line()))
-    done = run("demo", "--input", str(path), environment={"PYTHONIOENCODING": "latin-1"})
+    done = run(
+        *("demo", "--store", "memory:", "--input", str(path)),
+        environment={"PYTHONIOENCODING": "latin-1"},
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert r"\u0142.jsonl: 1 call asked for" in done.stdout
 
@@ -152,7 +165,7 @@ def test_a_file_in_which_nothing_can_be_used_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tmp_path.joinpath("bad").write_bytes(content)
-    done = turnkeep("demo", "--input", "bad")
+    done = turnkeep("demo", "--store", "memory:", "--input", "bad")
     assert (done.returncode, done.stdout) == (2, "")
     *named, last = done.stderr.splitlines()
     assert len(named) == left_out
@@ -160,7 +173,7 @@ def test_a_file_in_which_nothing_can_be_used_is_refused(
 
 
 def test_nothing_on_standard_input_is_refused() -> None:
-    done = run("demo", "--input", "-")
+    done = run("demo", "--store", "memory:", "--input", "-")
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence(done.stderr) == "Error: standard input holds no tool call that can be used"
 
@@ -179,6 +192,8 @@ def test_a_store_that_is_none_is_refused(turnkeep: CommandLine, url: str) -> Non
     "arguments",
     [
         ["--askers", "0"],
+        ["--workers", "0"],
+        ["--workers", "17"],
         ["--deciders", "1000"],
         ["--seed", "-1"],
         ["--seed", "often"],
@@ -198,11 +213,11 @@ def test_an_option_that_makes_no_sense_is_refused(
 def test_a_disk_that_is_full_is_one_sentence(
     turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(ledger: Ledger, case: Case) -> None:
+    def begin(ledger: Ledger, case: Case) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Ledger, "write", write)
-    done = turnkeep("demo")
+    monkeypatch.setattr(Ledger, "begin", begin)
+    done = turnkeep("demo", "--store", "memory:")
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence(done.stderr) == "Error: the demonstration stopped: No space left on device"
 
@@ -222,7 +237,11 @@ def test_input_that_ends_early_is_one_sentence(
 # ---- nobody listens -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["demo"], ["demo", "--json"], ["--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["demo"], ["demo", "--store", "memory:", "--json"], ["--help"]],
+    ids=" ".join,
+)
 def test_a_closed_pipe_ends_it_quietly(arguments: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -262,20 +281,24 @@ def test_an_error_that_nobody_reads_is_an_error() -> None:
 
 def test_output_that_cannot_be_written_is_one_sentence() -> None:
     with open("/dev/full", "wb") as full:
-        done = run("demo", stdout=full)
+        done = run("demo", "--store", "memory:", stdout=full)
     assert done.returncode == 2
     assert sentence(done.stderr) == (
         "turnkeep: the output cannot be written: No space left on device"
     )
 
 
-def test_an_interrupt_ends_it_at_once() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("store", [[], ["--store", "memory:"]], ids=["files", "memory"])
+def test_an_interrupt_ends_it_at_once_and_leaves_nothing(
+    tmp_path: Path, store: list[str], number: signal.Signals
+) -> None:
     with subprocess.Popen(
-        command("demo", "--input", "-"),
+        command("demo", "--input", "-", *store),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "TMPDIR": str(tmp_path)},
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -283,8 +306,12 @@ def test_an_interrupt_ends_it_at_once() -> None:
         process.stdin.flush()
         # It has begun, and waits for more.
         assert process.stderr.readline().startswith(b"line 2: ")
-        process.send_signal(signal.SIGINT)
+        workers = children_of(process.pid)
+        process.send_signal(number)
         assert process.wait(60) == 130
         assert process.stderr.read().strip() == b""
         assert process.stdout is not None
         assert process.stdout.read() == b""
+    assert bool(workers) is not bool(store)
+    assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+    assert list(tmp_path.iterdir()) == []

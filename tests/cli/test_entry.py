@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
 from tests.cli.command_line import PROGRAM
 from tests.cli.conftest import CommandLine
@@ -14,7 +13,8 @@ from tests.cli.recordings import file_of, lines
 from tests.cli.tampering import DoublesEvents, LosesRulings, SkipsEvents, TamperedStore
 from turnkeep_adapters.cli import entry
 from turnkeep_adapters.cli.demo import askers
-from turnkeep_adapters.cli.demo.ledger import Case, Ledger, Told
+from turnkeep_adapters.cli.demo.errand_desk import OpenCase
+from turnkeep_adapters.cli.demo.ledger import Told
 
 
 def without(*modules: str) -> subprocess.CompletedProcess[str]:
@@ -74,7 +74,7 @@ def test_a_check_that_fails_is_told_by_the_exit_code(
     recording = tmp_path / "some.jsonl"
     recording.write_bytes(file_of(*lines(12)))
     with keeps_on(store.at_once()):
-        done = turnkeep("demo", "--input", str(recording))
+        done = turnkeep("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (1, "")
     assert f"FAILED  {check} " in done.stdout
     assert done.stdout.endswith(" of 7 checks failed.\n")
@@ -83,14 +83,15 @@ def test_a_check_that_fails_is_told_by_the_exit_code(
 def test_a_ruling_that_only_an_actor_knows_is_told_by_the_exit_code(
     turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Ledger.write
+    end = OpenCase.end
     dreamt = Told(command="deny", by="person:ada", request_id="d", state="denied", missing=0)
 
-    def embellished(ledger: Ledger, case: Case) -> None:
-        write(ledger, evolve(case, told=(*case.told, dreamt)))
+    def embellished(case: OpenCase) -> None:
+        case.was_told(dreamt)
+        end(case)
 
-    monkeypatch.setattr(Ledger, "write", embellished)
-    done = turnkeep("demo")
+    monkeypatch.setattr(OpenCase, "end", embellished)
+    done = turnkeep("demo", "--store", "memory:")
     assert (done.returncode, done.stderr) == (1, "")
     assert "FAILED  no answer was lost: what was told is what is stored " in done.stdout
     assert "person:ada was told denied to deny, it is stored as " in done.stdout
@@ -99,6 +100,6 @@ def test_a_ruling_that_only_an_actor_knows_is_told_by_the_exit_code(
 
 def test_checks_that_hold_are_told_by_the_exit_code(turnkeep: CommandLine) -> None:
     with keeps_on(DoublesEvents()):
-        done = turnkeep("demo")
+        done = turnkeep("demo", "--store", "memory:")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("All 7 checks hold.\n")

@@ -8,9 +8,9 @@ from attrs import evolve
 
 from tests.cli.worlds import World, fact, told
 from turnkeep_adapters.cli.demo.checks import COMPLAINTS_KEPT, Check, Findings
-from turnkeep_adapters.cli.demo.chronicle import APPROVE, DENY, Ballot
-from turnkeep_adapters.cli.demo.examination import NOTHING, Found
-from turnkeep_adapters.cli.demo.ledger import Told
+from turnkeep_adapters.cli.demo.chronicle import APPROVE, DENY, Ballot, Chronicles
+from turnkeep_adapters.cli.demo.examination import NOTHING, Examination, Found
+from turnkeep_adapters.cli.demo.ledger import Case, Told
 
 GONE: Final = Found(state="discarded", ruling=None, votes=None, threshold=None, changes=None)
 ADA: Final = Ballot("d1", "person:ada", APPROVE)
@@ -230,3 +230,112 @@ def test_only_the_first_complaints_are_kept_and_all_are_counted() -> None:
     (kept,) = (verdict for verdict in findings.verdicts() if verdict.check is Check.KEPT)
     assert kept.failures == COMPLAINTS_KEPT + 2
     assert kept.complaints == tuple(f"complaint {number}" for number in range(COMPLAINTS_KEPT))
+
+
+# ---- the killed worker --------------------------------------------------------------------------
+
+
+def after_a_kill(
+    world: World, killed: Case, *, replayed: bool = True, replay: Case | None = None
+) -> Examination:
+    """A world in which a worker was killed once it had been told some of it."""
+    chronicles = Chronicles()
+    for one in world.facts:
+        chronicles.take(one)
+    examination = Examination(chronicles)
+    examination.of_log()
+    examination.of_kill()
+    examination.of_killed_case(killed, world.found)
+    whole = world.case() if replay is None else replay
+    examination.of_case(whole, world.found)
+    if replayed:
+        examination.of_replayed_case(whole)
+    examination.of_replay()
+    return examination
+
+
+def complaints(examination: Examination) -> dict[Check, tuple[str, ...]]:
+    verdicts = examination.findings.verdicts()
+    return {verdict.check: verdict.complaints for verdict in verdicts if not verdict.ok}
+
+
+def cut_off(world: World, answers: int = 3) -> Case:
+    return evolve(world.case(), told=tuple(world.told[:answers]), ended=False)
+
+
+def test_a_kill_that_lost_nothing_satisfies_every_check_and_is_no_call_more() -> None:
+    examination = after_a_kill(World(), cut_off(World()))
+    assert complaints(examination) == {}
+    found = {verdict.check: verdict.numbers for verdict in examination.findings.verdicts()}
+    assert found[Check.SURVIVED] == {"answers": 3, "calls in flight": 1, "commands repeated": 3}
+    assert (found[Check.DECIDED]["calls"], found[Check.DECIDED]["approvals"]) == (1, 1)
+    assert found[Check.KEPT]["answers"] == 8
+    assert examination.ends == {("agreed", "approved"): 1}
+
+
+def test_a_world_without_a_kill_has_no_verdict_on_one() -> None:
+    verdicts = World().examined().findings.verdicts()
+    assert [verdict.check for verdict in verdicts] == list(Check)[:-1]
+
+
+def test_an_answer_that_the_killed_worker_was_told_and_nobody_stored_is_found() -> None:
+    killed = cut_off(World())
+    dreamt = told("deny", "person:cem", "d3", state="denied", missing=0)
+    killed = evolve(killed, told=(*killed.told, dreamt))
+    assert set(complaints(after_a_kill(World(), killed))) == {Check.KEPT, Check.SURVIVED}
+
+
+def test_a_stranger_whom_the_killed_worker_let_in_is_found() -> None:
+    killed = evolve(
+        cut_off(World()), told=(told("get", "person:eve", state="pending", stranger=True),)
+    )
+    assert set(complaints(after_a_kill(World(), killed))) == {Check.ALONE}
+
+
+def test_a_repeat_by_the_replacement_that_was_answered_otherwise_is_found() -> None:
+    world = World()
+    late = told("approve", "person:ada", "d1", state="approved", missing=0)
+    replay = evolve(world.case(), told=(world.told[0], late))
+    found = complaints(after_a_kill(world, cut_off(world), replay=replay))
+    assert found[Check.SURVIVED] == (
+        "line 1, call 1: person:ada was told approved to approve, the killed worker otherwise",
+    )
+
+
+def test_a_vote_that_was_only_said_again_may_be_answered_by_what_came_of_it() -> None:
+    world = World()
+    before = told("approve", "person:ada", "d9", state="pending", missing=1)
+    after = told("approve", "person:ada", "d9", state="approved", missing=0)
+    killed = evolve(cut_off(world, 2), told=(*world.told[:2], before))
+    replay = evolve(world.case(), told=(*world.told, after))
+    assert complaints(after_a_kill(world, killed, replay=replay)) == {}
+
+
+def test_a_call_that_the_replacement_never_asked_for_is_found() -> None:
+    found = complaints(after_a_kill(World(), cut_off(World()), replayed=False))
+    assert found == {Check.SURVIVED: ("line 1, call 1: the replacement never asked for it",)}
+
+
+def test_a_call_that_the_killed_worker_withdrew_keeps_its_plot() -> None:
+    world = discarded()
+    killed = evolve(world.case(), plot="withdrawn while approved")
+    spent = told("raise", "agent:clerk", refused="id_spent")
+    replay = evolve(world.case(), plot="already withdrawn", told=(spent,))
+    examination = after_a_kill(world, killed, replay=replay)
+    assert complaints(examination) == {}
+    assert examination.ends == {("withdrawn while approved", "discarded"): 1}
+
+
+def test_an_actor_of_the_killed_worker_that_gave_up_is_found() -> None:
+    killed = evolve(cut_off(World()), trouble=("unavailable",))
+    assert set(complaints(after_a_kill(World(), killed))) == {Check.DECIDED}
+
+
+def test_a_killed_worker_whose_call_no_event_tells_of_is_found() -> None:
+    world = World(facts=[])
+    assert Check.ORDERED in complaints(after_a_kill(world, cut_off(world)))
+
+
+def test_a_call_that_the_killed_worker_could_not_raise_is_not_missed() -> None:
+    killed = evolve(cut_off(World()), gate="", told=())
+    assert complaints(after_a_kill(World(), killed)) == {}

@@ -21,17 +21,27 @@ def test_help_names_the_commands_and_the_exit_codes(turnkeep: CommandLine, optio
     assert lines[0] == "Usage: turnkeep [OPTIONS] COMMAND [ARGS]..."
     assert lines[lines.index("Exit codes:") + 1 :][:5] == [
         "0    all is well",
-        "1    a check failed",
-        "2    the command or its input cannot be used",
+        "1    a check failed, a worker died, or a store is damaged",
+        "2    the command, its input or a store cannot be used",
         "130  interrupted",
         "141  nobody reads the output any more",
     ]
-    assert any(line.startswith("demo  ") for line in lines)
+    for name in ("demo", "doctor", "salvage"):
+        assert any(line.startswith(f"{name}  ") for line in lines)
 
 
 @pytest.mark.parametrize(
     "what",
-    ["--input FILE", "--store URL", "--askers", "--deciders", "--seed", "--json", '{"task": '],
+    [
+        "--input FILE",
+        "--store URL",
+        "--workers",
+        "--askers",
+        "--deciders",
+        "--seed",
+        "--json",
+        '{"task": ',
+    ],
 )
 def test_help_on_the_demo_tells_its_options_and_its_input(turnkeep: CommandLine, what: str) -> None:
     done = turnkeep("demo", "--help")
@@ -48,7 +58,11 @@ def test_help_on_the_demo_says_that_bad_lines_change_no_exit_code(turnkeep: Comm
     assert "the same seed and input repeat what was decided, and change nothing." in words
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([name, "--help"] for name in ("demo", "doctor", "salvage"))],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("columns", ["60", "200"])
 def test_help_fits_a_terminal(
     turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: list[str], columns: str

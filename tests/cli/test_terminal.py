@@ -58,7 +58,7 @@ def test_a_bar_grows_and_leaves_the_report() -> None:
     report = shown[shown.rindex(b"\x1b[2K") :]
     assert BAR not in report
     assert GREEN + b"ok" in report
-    assert report.endswith(b"All 7 checks hold.\r\n")
+    assert report.endswith(b"All 8 checks hold.\r\n")
 
 
 def test_what_is_left_out_is_named_above_the_bar() -> None:
@@ -74,7 +74,7 @@ def test_what_is_left_out_is_named_above_the_bar() -> None:
     ("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")], ids=["NO_COLOR", "dumb"]
 )
 def test_colours_are_left_out_where_they_are_not_wanted(name: str, value: str) -> None:
-    with on_terminal("demo", **{name: value}) as (process, user):
+    with on_terminal("demo", "--store", "memory:", **{name: value}) as (process, user):
         shown = seen(user)
         assert process.wait(60) == 0
     assert GREEN not in shown
@@ -82,7 +82,7 @@ def test_colours_are_left_out_where_they_are_not_wanted(name: str, value: str) -
 
 
 def test_a_terminal_that_cannot_move_gets_no_bar() -> None:
-    with on_terminal("demo", TERM="dumb") as (process, user):
+    with on_terminal("demo", "--store", "memory:", TERM="dumb") as (process, user):
         shown = seen(user)
         assert process.wait(60) == 0
     assert b"\x1b" not in shown

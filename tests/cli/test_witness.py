@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.cli.worlds import SCOPE, World
+from tests.cli.worlds import SCOPE, World, keep_case
 from turnkeep import (
     ApprovalView,
     CapabilityId,
@@ -21,7 +21,7 @@ from turnkeep import (
     open_keep,
 )
 from turnkeep_adapters.cli.demo import witness as witness_module
-from turnkeep_adapters.cli.demo.auditor import audited
+from turnkeep_adapters.cli.demo.auditor import Ledgers, audited
 from turnkeep_adapters.cli.demo.checks import Check
 from turnkeep_adapters.cli.demo.chronicle import APPROVE, DENY, Ballot, Fact, Gap
 from turnkeep_adapters.cli.demo.examination import NOTHING, Found
@@ -169,8 +169,8 @@ class Stub:
 async def failures(world: World, cases: int = 1) -> set[Check]:
     with Ledger.opened() as ledger:
         for _ in range(cases):
-            ledger.write(world.case())
-        examination = await audited(ledger, Stub(world))
+            keep_case(ledger, world.case())
+        examination = await audited(Ledgers(killed=None, others=[ledger]), Stub(world))
     return {verdict.check for verdict in examination.findings.verdicts() if not verdict.ok}
 
 
@@ -199,8 +199,8 @@ async def test_an_audit_looks_at_what_only_the_log_tells_of() -> None:
 async def test_an_audit_asks_for_an_approval_where_it_is() -> None:
     stub = Stub(World())
     with Ledger.opened() as ledger:
-        ledger.write(World().case())
-        await audited(ledger, stub)
+        keep_case(ledger, World().case())
+        await audited(Ledgers(killed=None, others=[ledger]), stub)
     tenant, user, agent, project, mission, thread = SCOPE
     scope = Scope.of(tenant, user, agent=agent, project=project, mission=mission, thread=thread)
     assert stub.asked == [(scope, "gate-1")]

@@ -11,7 +11,7 @@ from attrs import define, field
 from turnkeep_adapters.cli.demo.checks import Check
 from turnkeep_adapters.cli.demo.chronicle import APPROVE, Ballot, Chronicles, Fact, Gap
 from turnkeep_adapters.cli.demo.examination import Examination, Found
-from turnkeep_adapters.cli.demo.ledger import Case, Told
+from turnkeep_adapters.cli.demo.ledger import Case, Ledger, Told
 
 SCOPE: Final = ("harbour-1", "ada", "clerk", None, "desk/1", None)
 GATE: Final = "gate-1"
@@ -51,6 +51,13 @@ def fact(kind: str, second: int, by: str | None = None, request_id: str | None =
         request_id=request_id,
         cursor=bytes([second]),
     )
+
+
+def keep_case(ledger: Ledger, case: Case) -> None:
+    """Writes a whole case."""
+    number = ledger.begin(case)
+    if case.ended:
+        ledger.end(number)
 
 
 @define
@@ -97,6 +104,7 @@ class World:
             plot="agreed",
             told=tuple(self.told),
             trouble=self.trouble,
+            ended=True,
         )
 
     def examined(self) -> Examination:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,15 +12,17 @@ from typing import Final
 import click
 
 from turnkeep_adapters.cli.demo.command import demo
+from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.migrate import migrate
 
-_HELP: Final = """Durable state for programs that host agents, tried out from the command line.
+_HELP: Final = """Durable state for programs that host agents, tried out and looked after.
 
 \b
 Exit codes:
   0    all is well
-  1    a check failed
-  2    the command or its input cannot be used
+  1    a check failed, a worker died, or a store is damaged
+  2    the command, its input or a store cannot be used
   130  interrupted
   141  nobody reads the output any more
 """
@@ -32,11 +35,21 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(demo)
+turnkeep.add_command(doctor)
+turnkeep.add_command(migrate)
+turnkeep.add_command(salvage)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and answers its exit code; it never raises for what a user may do."""
     _spell_out_what_an_encoding_lacks()
+    try:
+        return _ended(arguments)
+    finally:
+        _let_go_of_what_cannot_be_written()
+
+
+def _ended(arguments: Sequence[str]) -> int:
     try:
         ending = turnkeep.main(list(arguments), prog_name="turnkeep", standalone_mode=False)
     except click.ClickException as error:
@@ -59,3 +72,14 @@ def _spell_out_what_an_encoding_lacks() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go_of_what_cannot_be_written() -> None:
+    # Python would try once more at its exit, fail, and end with a code of its own.
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -6,10 +6,10 @@ from enum import IntEnum
 
 
 class Ending(IntEnum):
-    """An exit code."""
+    """An exit code; `FAILED` is for a check, a worker that died, and a damaged store alike."""
 
     FINE = 0
-    CHECK_FAILED = 1
+    FAILED = 1
     UNUSABLE = 2
     INTERRUPTED = 130
     NOBODY_READS = 141

@@ -13,8 +13,9 @@ _INTERRUPTED: Final = 130
 def main() -> NoReturn:
     """Runs the command line and exits.
 
-    The exit code is 0 if all is well, 1 if a check failed, 2 if the command or its input cannot
-    be used, 130 after an interrupt, 141 if nobody reads the output any more.
+    The exit code is 0 if all is well, 1 if a check failed, a worker died or a store is damaged, 2
+    if the command, its input or a store cannot be used, 130 after an interrupt, 141 if nobody
+    reads the output any more.
     """
     try:
         code = _run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from attrs import frozen
 
@@ -22,7 +22,6 @@ from turnkeep import (
     TurnkeepError,
 )
 from turnkeep_adapters.cli.demo.asking import Ask
-from turnkeep_adapters.cli.demo.audience import Audience
 from turnkeep_adapters.cli.demo.errand_desk import Desk, OpenCase
 from turnkeep_adapters.cli.demo.feed import Feed
 from turnkeep_adapters.cli.demo.ledger import Ledger
@@ -30,6 +29,10 @@ from turnkeep_adapters.cli.demo.recording import Unusable
 from turnkeep_adapters.cli.demo.scene import Withdrawal, scene_of
 from turnkeep_adapters.cli.demo.stamina import hesitate, insisting
 from turnkeep_adapters.cli.demo.telling import told_of_command, told_of_raising, told_of_waiting
+
+if TYPE_CHECKING:
+    # A worker has no terminal, and need not load what draws on one.
+    from turnkeep_adapters.cli.demo.audience import Audience
 
 InputRefusal: TypeAlias = InvalidInput | InputTooDeep | InputTooLarge
 
@@ -57,7 +60,7 @@ class Asker:
             for ask in asks:
                 case = await self._have_decided(ask)
                 if case is not None:
-                    self.ledger.write(case.closed())
+                    case.end()
                 self.audience.one_more()
 
     async def _have_decided(self, ask: Ask) -> OpenCase | None:
@@ -65,15 +68,15 @@ class Asker:
         try:
             answer = await self._raised(ask)
         except TurnkeepError as error:
-            return _not_raised(ask, error.code)
+            return self._not_raised(ask, error.code)
         match answer:
             case TooManyPending():
-                return _not_raised(ask, answer.code)
+                return self._not_raised(ask, answer.code)
             case ApprovalView():
                 return await self._played(ask, answer)
             case IdSpent(id):
                 # Somebody asked the very same before and withdrew it: that is its decision.
-                case = OpenCase(ask, id, _SPENT)
+                case = OpenCase(ask, id, _SPENT, self.ledger)
                 case.was_told(told_of_raising(ask.requester, answer))
                 return case
             case _:
@@ -108,7 +111,7 @@ class Asker:
 
     async def _played(self, ask: Ask, raised: ApprovalView) -> OpenCase:
         scene = scene_of(ask, raised.id, self.seed)
-        case = OpenCase(ask, raised.id, scene.plot.value)
+        case = OpenCase(ask, raised.id, scene.plot.value, self.ledger)
         case.was_told(told_of_raising(ask.requester, raised))
         self.desk.leave(case, scene)
         try:
@@ -147,16 +150,15 @@ class Asker:
                     case.was_told(told_of_waiting(case.ask.requester, answer))
                     return
 
+    def _not_raised(self, ask: Ask, code: str) -> OpenCase:
+        case = OpenCase(ask, "", UNDECIDED, self.ledger)
+        case.gave_up(code)
+        return case
+
     async def _waited(self, case: OpenCase, seen: int) -> ApprovalView | StillPending | None:
         return await self.keep.approvals.wait(
             case.ask.scope, case.gate, seen=seen, timeout_seconds=_WAIT_SECONDS
         )
-
-
-def _not_raised(ask: Ask, code: str) -> OpenCase:
-    case = OpenCase(ask, "", UNDECIDED)
-    case.gave_up(code)
-    return case
 
 
 def _words(refusal: InputRefusal) -> str:

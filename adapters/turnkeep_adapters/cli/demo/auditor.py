@@ -1,11 +1,13 @@
-"""An auditor: goes through the ledger and the store once the actors have left."""
+"""An auditor: goes through the ledgers and the store once the actors have left."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeVar
+
+from attrs import frozen
 
 from turnkeep import Scope
 from turnkeep_adapters.cli.demo.chronicle import Chronicles
@@ -18,10 +20,23 @@ T = TypeVar("T")
 _AT_ONCE: Final = 16
 
 
-async def audited(ledger: Ledger, witness: Witness) -> Examination:
+@frozen(kw_only=True)
+class Ledgers:
+    """What all actors were told, process by process.
+
+    Attributes:
+        killed: Of the worker that was killed, and of its replacement; None where none was.
+        others: Of everybody else.
+    """
+
+    killed: tuple[Ledger, Ledger] | None
+    others: Sequence[Ledger]
+
+
+async def audited(ledgers: Ledgers, witness: Witness) -> Examination:
     """Everything that was told, held against everything that is stored.
 
-    It reads the event log to its end, every approval of the ledger, and those that only the log
+    It reads the event log to its end, every approval of the ledgers, and those that only the log
     tells of. It holds a batch of cases at a time, and a few words about each approval.
 
     Raises:
@@ -32,18 +47,35 @@ async def audited(ledger: Ledger, witness: Witness) -> Examination:
         chronicles.take(fact)
     examination = Examination(chronicles)
     examination.of_log()
-    for batch in _batches(ledger.cases()):
-        await _examine(batch, witness, examination)
+    if ledgers.killed is not None:
+        await _examine_killed(*ledgers.killed, witness, examination)
+    for ledger in ledgers.others:
+        async for case, found in _stored(ledger, witness):
+            examination.of_case(case, found)
     for gates in _batches(_unheard_of(chronicles)):
         await _examine_more(gates, witness, examination)
     examination.of_pending(await witness.pending())
     return examination
 
 
-async def _examine(cases: list[Case], witness: Witness, examination: Examination) -> None:
-    asked = (_found(case, witness) for case in cases)
-    for case, found in zip(cases, await asyncio.gather(*asked), strict=True):
+async def _examine_killed(
+    killed: Ledger, replacement: Ledger, witness: Witness, examination: Examination
+) -> None:
+    examination.of_kill()
+    async for case, found in _stored(killed, witness):
+        examination.of_killed_case(case, found)
+    async for case, found in _stored(replacement, witness):
         examination.of_case(case, found)
+        examination.of_replayed_case(case)
+    examination.of_replay()
+
+
+async def _stored(ledger: Ledger, witness: Witness) -> AsyncIterator[tuple[Case, Found]]:
+    """Each case of a ledger, with what is stored of it."""
+    for batch in _batches(ledger.cases()):
+        asked = (_found(case, witness) for case in batch)
+        for case, found in zip(batch, await asyncio.gather(*asked), strict=True):
+            yield case, found
 
 
 async def _found(case: Case, witness: Witness) -> Found:

@@ -20,6 +20,7 @@ class Check(Enum):
     ORDERED = "the event log has no gap, no repetition and is in order"
     FOLDED = "the events, folded, are the stored approvals"
     ENDED = "nothing is left pending"
+    SURVIVED = "the killed worker lost nothing: its replacement got its answers again"
 
     @property
     def code(self) -> str:
@@ -69,7 +70,7 @@ class Findings:
             complaints.append(complaint)
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """One verdict a check, in the order of the checks."""
+        """One verdict for each check that was looked at, in the order of the checks."""
         return tuple(
             Verdict(
                 check=check,
@@ -78,4 +79,5 @@ class Findings:
                 complaints=tuple(self._complaints.get(check, ())),
             )
             for check in Check
+            if check in self._numbers or check in self._failures
         )

@@ -13,12 +13,16 @@ import click
 
 from turnkeep import TurnkeepError
 from turnkeep_adapters.cli.demo.audience import watching
+from turnkeep_adapters.cli.demo.cast import Cast
+from turnkeep_adapters.cli.demo.embedded_postgres import EMBEDDED, ServerMissing, embedded_server
+from turnkeep_adapters.cli.demo.hired import WorkerDied
 from turnkeep_adapters.cli.demo.interruption import run_interruptibly
 from turnkeep_adapters.cli.demo.lines import Source
-from turnkeep_adapters.cli.demo.play import MEMORY, InputBroken, Play
+from turnkeep_adapters.cli.demo.play import InputBroken, Play
 from turnkeep_adapters.cli.demo.report import Report
 from turnkeep_adapters.cli.ending import Ending
 
+WORKERS_MAX: Final = 16
 ACTORS_MAX: Final = 256
 SEED_MAX: Final = (1 << 63) - 1
 _STDIN: Final = "-"
@@ -39,6 +43,18 @@ approval. Asked again once it was withdrawn, it stays withdrawn. Each seed has a
 tenant of its own: on a store that outlives the command, the same seed and input
 repeat what was decided, and change nothing.
 
+Without --store, workers share a files store in a temporary directory, which is
+removed at the end. One worker is killed by SIGKILL in the middle of its work,
+with calls under way; a replacement does the same part again, and must get the
+same answers. A store in memory has one process, and nobody is killed there.
+
+\b
+Stores:
+  file:///path         a directory of this machine; it is kept
+  memory:              of one process; it ends with the command
+  postgresql://...     a database; it is kept, and its password never shown
+  embedded-postgres    a server that the command starts, and ends
+
 The store is read again at the end, without what the actors remember. Each check
 that does not hold is shown with its reasons, and the command ends with 1."""
 
@@ -52,21 +68,30 @@ that does not hold is shown with its reasons, and the command ends with 1."""
     "Without it, a sample that comes with Turnkeep.",
 )
 @click.option(
-    "--store", metavar="URL", default=MEMORY, show_default=True, help="Where the state is kept."
+    "--store",
+    metavar="URL",
+    help="Where the state is kept. Without it, in a temporary directory.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, WORKERS_MAX),
+    default=3,
+    show_default=True,
+    help="How many processes work at once.",
 )
 @click.option(
     "--askers",
     type=click.IntRange(1, ACTORS_MAX),
     default=8,
     show_default=True,
-    help="How many tasks are worked through at once.",
+    help="How many tasks each process works through at once.",
 )
 @click.option(
     "--deciders",
     type=click.IntRange(1, ACTORS_MAX),
     default=8,
     show_default=True,
-    help="How many people and services decide at once.",
+    help="How many people and services of each process decide at once.",
 )
 @click.option(
     "--seed",
@@ -77,30 +102,37 @@ that does not hold is shown with its reasons, and the command ends with 1."""
 )
 @click.option("--json", "as_json", is_flag=True, help="Report as one JSON object.")
 def demo(
-    *, path: str | None, store: str, askers: int, deciders: int, seed: int, as_json: bool
+    *,
+    path: str | None,
+    store: str | None,
+    workers: int,
+    askers: int,
+    deciders: int,
+    seed: int,
+    as_json: bool,
 ) -> int:
     """Have the tool calls of agents decided by simulated people, and check the outcome.
 
     Askers raise each call as an approval and wait. Deciders approve and deny, race
     each other, lose acknowledgements and send the same decision again; grave calls
     (money, secrets, deletions) take two of them; some calls are withdrawn by their
-    asker while they are being approved; strangers try their luck. Then every answer
-    that anyone was given is held against the store and its event log.
+    asker while they are being approved; strangers try their luck. They work in
+    several processes on one store, and one process is killed. Then every answer that
+    anyone was given is held against the store and its event log.
     """
+    cast = Cast(askers=askers, deciders=deciders, seed=seed)
     try:
-        with _source(path) as source:
-            play = Play(
-                source=source,
-                name=_name(path),
-                store=store,
-                askers=askers,
-                deciders=deciders,
-                seed=seed,
-            )
+        with _source(path) as source, _at(store) as url:
+            play = Play(source=source, name=_name(path), store=url, workers=workers, cast=cast)
             with watching(sys.stderr, source) as audience:
                 report = run_interruptibly(play.performed(audience))
     except InputBroken as error:
         raise _unreadable(path, str(error)) from error
+    except ServerMissing as error:
+        raise click.ClickException(str(error)) from error
+    except WorkerDied as error:
+        click.echo(f"Error: {error}", err=True)
+        return Ending.FAILED
     except TurnkeepError as error:
         raise click.ClickException(str(error)) from error
     except BrokenPipeError:
@@ -124,6 +156,16 @@ def _source(path: str | None) -> Iterator[Source]:
         except OSError as error:
             raise _unreadable(path, error.strerror) from error
         yield source
+
+
+@contextmanager
+def _at(store: str | None) -> Iterator[str | None]:
+    """The URL of the store; where that is an embedded server, it runs as long as the block."""
+    if store != EMBEDDED:
+        yield store
+        return
+    with embedded_server() as url:
+        yield url
 
 
 def _opened(path: str | None, sample: str) -> int:
@@ -157,4 +199,4 @@ def _told(report: Report, *, as_json: bool) -> Ending:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     text = report.as_json() if as_json else report.as_text()
     click.echo(text, color=False if plain else None)
-    return Ending.FINE if report.ok else Ending.CHECK_FAILED
+    return Ending.FINE if report.ok else Ending.FAILED

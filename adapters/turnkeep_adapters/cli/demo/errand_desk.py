@@ -7,33 +7,52 @@ import asyncio
 from attrs import define, field, frozen
 
 from turnkeep_adapters.cli.demo.asking import Ask
-from turnkeep_adapters.cli.demo.ledger import Case, Told
+from turnkeep_adapters.cli.demo.ledger import Case, Ledger, Told
 from turnkeep_adapters.cli.demo.scene import Errand, Scene
 
 
 @define(eq=False)
 class OpenCase:
-    """A case while its scene is played: several actors add to it.
+    """A case while its scene is played: several actors add to it, and the ledger keeps it.
 
     Attributes:
-        gate: The id of the approval.
+        gate: The id of the approval; empty where the call could not even be raised.
     """
 
     ask: Ask
     gate: str
     plot: str
-    _told: list[Told] = field(factory=list, init=False)
-    _trouble: list[str] = field(factory=list, init=False)
+    _ledger: Ledger
+    _number: int = field(init=False)
     _running: int = field(default=0, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._number = self._ledger.begin(
+            Case(
+                line=self.ask.line,
+                call=self.ask.position,
+                gate=self.gate,
+                scope=self.ask.scope.components(),
+                threshold=self.ask.quorum.threshold,
+                plot=self.plot,
+                told=(),
+                trouble=(),
+                ended=False,
+            )
+        )
+
     def was_told(self, told: Told) -> None:
         """Notes an answer."""
-        self._told.append(told)
+        self._ledger.add_answer(self._number, told)
 
     def gave_up(self, code: str) -> None:
         """Notes that an actor stopped because of an error."""
-        self._trouble.append(code)
+        self._ledger.add_trouble(self._number, code)
+
+    def end(self) -> None:
+        """Notes that nobody adds to it any more."""
+        self._ledger.end(self._number)
 
     def begin(self, errands: int) -> None:
         """Notes that so many errands are under way, one at least; called once."""
@@ -53,19 +72,6 @@ class OpenCase:
     async def all_done(self) -> None:
         """Returns when all errands are."""
         await self._idle.wait()
-
-    def closed(self) -> Case:
-        """What the ledger keeps of it."""
-        return Case(
-            line=self.ask.line,
-            call=self.ask.position,
-            gate=self.gate,
-            scope=self.ask.scope.components(),
-            threshold=self.ask.quorum.threshold,
-            plot=self.plot,
-            told=tuple(self._told),
-            trouble=tuple(self._trouble),
-        )
 
 
 @frozen

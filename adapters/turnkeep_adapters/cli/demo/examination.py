@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
 
@@ -44,6 +44,9 @@ class Found:
     changes: int | None
 
 
+# Which command it is: of one approval, under one id.
+_Command: TypeAlias = tuple[str, str, str]
+
 # What is counted in any case, in the order in which it is told.
 _NUMBERS: Final = {
     Check.DECIDED: ("calls", "approvals", APPROVED, DENIED, DISCARDED),
@@ -71,24 +74,25 @@ class Examination:
     chronicles: Chronicles
     findings: Findings = field(factory=Findings)
     ends: Counter[tuple[str, str]] = field(factory=Counter)
+    # What the killed worker was told; it was killed early, so that this is little.
+    _plots: dict[str, str] = field(factory=dict, init=False)
+    _acknowledged: dict[_Command, Told] = field(factory=dict, init=False)
+    _not_replayed: dict[str, str] = field(factory=dict, init=False)
 
     def of_case(self, case: Case, found: Found) -> None:
         """Examines what was told of one call; the approval itself, when it is the first case."""
-        place = f"line {case.line}, call {case.call}"
+        place = _place(case)
         self.findings.count(Check.DECIDED, "calls")
-        for code in case.trouble:
-            self.findings.complain(Check.DECIDED, f"{place}: an actor gave up ({code})")
+        self._of_trouble(case)
         if not case.gate:
             return
-        self.ends[case.plot, found.state] += 1
-        chronicle = self.chronicles.of(case.gate)
-        if chronicle is None:
-            self.findings.complain(Check.ORDERED, f"{place}: no event tells of it")
-            chronicle = Chronicle(case.scope)
+        # Where the killed worker had withdrawn a call, its replacement meets no scene any more.
+        self.ends[self._plots.get(case.gate, case.plot), found.state] += 1
+        chronicle = self._chronicle(case)
         if chronicle.cases == 0:
             self.of_approval(place, found, chronicle)
         chronicle.cases += 1
-        self._of_told(place, case, found, chronicle)
+        self._of_told(case, found, chronicle)
         self._of_repeats(place, case.told)
 
     def of_approval(self, place: str, found: Found, chronicle: Chronicle) -> None:
@@ -112,6 +116,53 @@ class Examination:
         if pending:
             self.findings.complain(Check.ENDED, f"{pending} approvals are listed as pending")
 
+    # ---- the killed worker ----------------------------------------------------------------------
+
+    def of_kill(self) -> None:
+        """Notes that a worker was killed, before any case is examined."""
+        for name in ("answers", "calls in flight", "commands repeated"):
+            self.findings.count(Check.SURVIVED, name, 0)
+
+    def of_killed_case(self, case: Case, found: Found) -> None:
+        """Examines what the killed worker was told of one call, which is no call more."""
+        self.findings.count(Check.SURVIVED, "answers", len(case.told))
+        self.findings.count(Check.SURVIVED, "calls in flight", int(not case.ended))
+        self._of_trouble(case)
+        if not case.gate:
+            return
+        chronicle = self._chronicle(case)
+        for untrue in self._of_told(case, found, chronicle):
+            self.findings.complain(Check.SURVIVED, untrue)
+        self._plots.setdefault(case.gate, case.plot)
+        self._not_replayed[case.gate] = _place(case)
+        stored = {vote.request_id for vote in _votes(found, chronicle)}
+        for told in case.told:
+            if told.request_id is None:
+                continue
+            # An approval that says again what is stored is not remembered under its own id.
+            if told.refused is not None or told.command == "discard" or told.request_id in stored:
+                self._acknowledged.setdefault((case.gate, told.request_id, told.command), told)
+
+    def of_replayed_case(self, case: Case) -> None:
+        """Examines a case of the replacement, beside all else: the same commands, answered as ever.
+
+        A call that the killed worker had withdrawn is not asked for again, and nothing is repeated.
+        """
+        self._not_replayed.pop(case.gate, None)
+        for told in case.told:
+            earlier = self._acknowledged.get((case.gate, told.request_id or "", told.command))
+            if earlier is None:
+                continue
+            self.findings.count(Check.SURVIVED, "commands repeated")
+            if earlier != told:
+                complaint = f"{_place(case)}: {_words(told)}, the killed worker otherwise"
+                self.findings.complain(Check.SURVIVED, complaint)
+
+    def of_replay(self) -> None:
+        """Examines whether the replacement has met every call that the killed worker had begun."""
+        for place in self._not_replayed.values():
+            self.findings.complain(Check.SURVIVED, f"{place}: the replacement never asked for it")
+
     # ---- one approval ---------------------------------------------------------------------------
 
     def _of_end(self, place: str, found: Found) -> None:
@@ -123,7 +174,7 @@ class Examination:
             self.findings.complain(Check.ENDED, f"{place}: it is pending")
 
     def _of_votes(self, place: str, found: Found, chronicle: Chronicle) -> None:
-        votes = chronicle.votes if found.votes is None else found.votes
+        votes = _votes(found, chronicle)
         self.findings.count(Check.SINGLE, "votes", len(votes))
         for complaint in _doubled(votes, found):
             self.findings.complain(Check.SINGLE, f"{place}: {complaint}")
@@ -136,7 +187,7 @@ class Examination:
             told = f"{chronicle.changes} events for {found.changes} changes"
             self.findings.complain(Check.ORDERED, f"{place}: {told}")
         self.findings.count(Check.FOLDED, "approvals")
-        told_votes = chronicle.votes if found.votes is None else found.votes
+        told_votes = _votes(found, chronicle)
         if (chronicle.state, chronicle.ruling, chronicle.votes) != (
             found.state,
             found.ruling,
@@ -149,17 +200,32 @@ class Examination:
 
     # ---- one case -------------------------------------------------------------------------------
 
-    def _of_told(self, place: str, case: Case, found: Found, chronicle: Chronicle) -> None:
-        votes = chronicle.votes if found.votes is None else found.votes
+    def _of_trouble(self, case: Case) -> None:
+        for code in case.trouble:
+            self.findings.complain(Check.DECIDED, f"{_place(case)}: an actor gave up ({code})")
+
+    def _chronicle(self, case: Case) -> Chronicle:
+        chronicle = self.chronicles.of(case.gate)
+        if chronicle is None:
+            self.findings.complain(Check.ORDERED, f"{_place(case)}: no event tells of it")
+            return Chronicle(case.scope)
+        return chronicle
+
+    def _of_told(self, case: Case, found: Found, chronicle: Chronicle) -> list[str]:
+        """Examines every answer of a case; the complaints about those that are untrue."""
+        untrue: list[str] = []
+        history = _history(_votes(found, chronicle), case.threshold)
         for told in case.told:
             if told.stranger:
                 self.findings.count(Check.ALONE, "attempts")
                 if told.refused != UNKNOWN:
-                    self.findings.complain(Check.ALONE, f"{place}: {_words(told)}")
+                    self.findings.complain(Check.ALONE, f"{_place(case)}: {_words(told)}")
                 continue
             self.findings.count(Check.KEPT, "answers")
-            if not _is_true(told, found, _history(votes, case.threshold)):
-                self.findings.complain(Check.KEPT, f"{place}: {_words(told)}, {_stored(found)}")
+            if not _is_true(told, found, history):
+                untrue.append(f"{_place(case)}: {_words(told)}, {_stored(found)}")
+                self.findings.complain(Check.KEPT, untrue[-1])
+        return untrue
 
     def _of_repeats(self, place: str, told: Sequence[Told]) -> None:
         """One id and one command have one outcome, however often they are sent."""
@@ -173,6 +239,15 @@ class Examination:
             self.findings.count(Check.SINGLE, "repeats")
             if (earlier.state, earlier.missing) != (answer.state, answer.missing):
                 self.findings.complain(Check.SINGLE, f"{place}: {_words(answer)}, first otherwise")
+
+
+def _votes(found: Found, chronicle: Chronicle) -> tuple[Ballot, ...]:
+    """The votes that are stored; those that events tell of, where a discarded one keeps none."""
+    return chronicle.votes if found.votes is None else found.votes
+
+
+def _place(case: Case) -> str:
+    return f"line {case.line}, call {case.call}"
 
 
 @frozen

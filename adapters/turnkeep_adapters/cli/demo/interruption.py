@@ -1,4 +1,4 @@
-"""An interruption: Ctrl-C, while an event loop runs and may be asleep."""
+"""An interruption: Ctrl-C, or a polite end, while an event loop runs and may be asleep."""
 
 from __future__ import annotations
 
@@ -24,8 +24,18 @@ def run_interruptibly(work: Coroutine[object, object, T]) -> T:
 
 async def _interruptible(work: Coroutine[object, object, T]) -> T:
     task = asyncio.ensure_future(work)
+    interrupted = False
+
+    def cancel() -> None:
+        # What cleans up is not interrupted again: it would leave processes and files behind.
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            task.cancel()
+
     # The handler that asyncio.run installs is no help to a loop that is just about to sleep: it
     # would sleep on. This one wakes the loop by a file descriptor, whenever the signal comes.
     # The loop takes it away when it is closed.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, cancel)
     return await task

@@ -8,7 +8,7 @@ skipped.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -69,14 +69,6 @@ Entry: TypeAlias = Task | Unusable
 
 class _Broken(Exception):
     """The line breaks a rule, which is its only argument."""
-
-
-async def entries(lines: AsyncIterator[Line]) -> AsyncIterator[Entry]:
-    """What the lines say, one by one."""
-    async for line in lines:
-        entry = read(line)
-        if entry is not None:
-            yield entry
 
 
 def read(line: Line) -> Entry | None:

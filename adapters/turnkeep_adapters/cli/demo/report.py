@@ -5,35 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from signal import Signals
 
 import click
 from attrs import field, frozen
 
 from turnkeep_adapters.cli.demo.checks import Verdict
 from turnkeep_adapters.cli.demo.chronicle import APPROVED, DENIED, DISCARDED
+from turnkeep_adapters.cli.demo.effort import Effort
+from turnkeep_adapters.cli.demo.loss import ANSWERS_BEFORE_THE_KILL, Loss
 from turnkeep_adapters.cli.demo.scene import Plot
-
-
-@frozen(kw_only=True)
-class Effort:
-    """What the update loop had to do for it.
-
-    Attributes:
-        updates: Commands.
-        attempts: Loads that might have led to a commit; one an update, and one after each pause.
-        conflicts: Attempts that lost their race.
-        paused_ms: Milliseconds of all pauses together.
-    """
-
-    updates: int
-    attempts: int
-    conflicts: int
-    paused_ms: int
-
-    @property
-    def pauses(self) -> int:
-        """How often an update paused."""
-        return self.attempts - self.updates
 
 
 @frozen(kw_only=True)
@@ -43,15 +24,21 @@ class Report:
     Attributes:
         source: Where the tool calls came from, in words.
         store: What kind of store; the rest of its URL may hold a password.
+        workers: How many processes worked at once; 0 where it was the command's own alone.
+        askers: How many of them each process had.
+        deciders: How many of them each process had.
         tasks: How many lines were worked through.
         lines_left_out: How many lines could not be used.
         calls_left_out: How many calls of other lines could not be used.
+        effort: That of all workers but the killed one, whose counts were lost with it.
+        loss: The worker that was killed; None for none.
         ends: How often each plot has led to each state.
     """
 
     source: str
     store: str
     seed: int
+    workers: int
     askers: int
     deciders: int
     tasks: int
@@ -59,6 +46,7 @@ class Report:
     calls_left_out: int
     seconds: float
     effort: Effort
+    loss: Loss | None
     ends: Mapping[tuple[str, str], int] = field(repr=False)
     verdicts: tuple[Verdict, ...] = field(repr=False)
 
@@ -94,12 +82,14 @@ class Report:
             "source": self.source,
             "store": self.store,
             "seed": self.seed,
+            "workers": self.workers,
             "askers": self.askers,
             "deciders": self.deciders,
             "tasks": self.tasks,
             "lines_left_out": self.lines_left_out,
             "calls_left_out": self.calls_left_out,
             "seconds": round(self.seconds, 3),
+            "killed": self._killed(),
             "update_loop": {
                 "updates": self.effort.updates,
                 "attempts": self.effort.attempts,
@@ -122,10 +112,7 @@ class Report:
             f"{_many(sum(self.ends.values()), 'call')} asked for and decided "
             f"in {self.seconds:.2f} s."
         )
-        yield (
-            f"{_many(self.askers, 'asker')} and {_many(self.deciders, 'decider')} worked at once "
-            f"on a {self.store} store (seed {self.seed})."
-        )
+        yield from self._staff()
         if self.lines_left_out or self.calls_left_out:
             yield (
                 f"{_many(self.lines_left_out, 'line')} and {_many(self.calls_left_out, 'call')} "
@@ -148,6 +135,36 @@ class Report:
             f"{_many(effort.attempts, 'attempt')}, {_many(effort.conflicts, 'conflict')}, "
             f"{_many(effort.pauses, 'pause')} ({effort.paused_ms:,} ms in all)."
         )
+
+    def _staff(self) -> Iterator[str]:
+        cast = f"{_many(self.askers, 'asker')} and {_many(self.deciders, 'decider')}"
+        place = f"on a {self.store} store (seed {self.seed})"
+        if not self.workers:
+            yield f"One process of {cast} worked {place}."
+            yield "Nobody was killed: a store in memory has one process, and ends with it."
+            return
+        yield f"{_many(self.workers, 'worker process')} of {cast} each worked at once {place}."
+        if self.loss is None:
+            yield (
+                "Nobody was killed: the input ended before worker 1 had "
+                f"{ANSWERS_BEFORE_THE_KILL} answers."
+            )
+        else:
+            name = Signals(self.loss.signal).name
+            yield (
+                f"Worker {self.loss.worker} (process {self.loss.pid}) was killed by {name}; "
+                f"a replacement began its {_many(self.loss.tasks, 'task')} anew."
+            )
+
+    def _killed(self) -> dict[str, object] | None:
+        if self.loss is None:
+            return None
+        return {
+            "worker": self.loss.worker,
+            "pid": self.loss.pid,
+            "signal": Signals(self.loss.signal).name,
+            "tasks": self.loss.tasks,
+        }
 
     def _checks(self) -> Iterator[str]:
         for verdict in self.verdicts:
@@ -173,4 +190,5 @@ def _counts(ends: Mapping[tuple[str, str], int], plot: Plot) -> Counter[str]:
 
 
 def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    plural = "es" if word.endswith("s") else "s"
+    return f"{count:,} {word}{'' if count == 1 else plural}"
