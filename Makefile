@@ -11,10 +11,10 @@ GROUP := check
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench format constraints clean
+.PHONY: help venv demo test check bench bench-quick format constraints clean
 
 help:
-	@echo "make demo | test | check | bench | format | venv | constraints | clean"
+	@echo "make demo | test | check | bench | bench-quick | format | venv | constraints | clean"
 
 # ---- what the two README commands call ----------------------------------------------------------
 
@@ -35,6 +35,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
+
+bench-quick: $(STAMP)
+	$(BIN)/python benchmarks/run.py --quick
 
 format: $(STAMP)
 	$(BIN)/ruff format

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,9 +13,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from attrs import frozen
 
+from tests.cli.command_line import ENVIRONMENT, children_of, command, run
 from tests.cli.conftest import CommandLine
 from turnkeep_adapters.cli.demo import embedded_postgres
-from turnkeep_adapters.cli.demo.embedded_postgres import ServerMissing, embedded_server
+from turnkeep_adapters.cli.demo.embedded_postgres import EMBEDDED, ServerMissing, embedded_server
 
 ENDS_WHEN_TOLD = "echo $$ > pid; exec sleep 600"
 
@@ -115,3 +119,51 @@ def test_a_server_that_does_not_start_is_one_sentence(wheel: Wheel, scratch: Pat
     with pytest.raises(ServerMissing, match=sentence), embedded_server():
         pass
     assert list(scratch.iterdir()) == []
+
+
+# ---- the real one -------------------------------------------------------------------------------
+
+
+def test_the_sample_is_played_on_a_server_of_its_own(scratch: Path) -> None:
+    done = run("demo", "--store", EMBEDDED, environment={"TMPDIR": str(scratch)})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "worked at once on a postgresql store (seed 1)." in done.stdout
+    assert " was killed by SIGKILL; " in done.stdout
+    assert done.stdout.endswith("\nAll 8 checks hold.\n")
+    assert "://" not in done.stdout
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_interrupt_ends_the_server_too(scratch: Path) -> None:
+    with subprocess.Popen(
+        command("demo", "--input", "-", "--store", EMBEDDED),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**ENVIRONMENT, "TMPDIR": str(scratch)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b"no task\n")
+        process.stdin.flush()
+        assert process.stderr.readline().startswith(b"line 1: ")
+        children = children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read().strip() == b""
+    # Three workers and the server.
+    assert len(children) == 4
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_server_that_cannot_be_reached_is_one_sentence_without_its_password() -> None:
+    with socket.socket() as taken:
+        # Bound, and nobody listens.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = run("demo", "--store", f"postgresql://ada:Regen-am-Kai-7@127.0.0.1:{port}/db")
+    assert (done.returncode, done.stdout) == (2, "")
+    (only,) = done.stderr.splitlines()
+    assert only.startswith("Error: the store is unavailable and nothing was written: ")
+    assert "Regen" not in only

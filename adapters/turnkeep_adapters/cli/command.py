@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import click
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.cli.migrate import migrate
+from turnkeep_adapters.cli.migrate import adopt, migrate
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
 
@@ -34,6 +35,7 @@ def turnkeep() -> None:
     """The group of all commands."""
 
 
+turnkeep.add_command(adopt)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)
@@ -43,6 +45,7 @@ turnkeep.add_command(salvage)
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and answers its exit code; it never raises for what a user may do."""
     _spell_out_what_an_encoding_lacks()
+    _let_libraries_be_silent()
     try:
         return _ended(arguments)
     finally:
@@ -66,6 +69,12 @@ def _ended(arguments: Sequence[str]) -> int:
         click.echo(f"turnkeep: the output cannot be written: {error.strerror}", err=True)
         return Ending.UNUSABLE
     return ending if isinstance(ending, int) else Ending.FINE
+
+
+def _let_libraries_be_silent() -> None:
+    """What a driver logs of its troubles is for hosts; here each becomes one sentence."""
+    if not logging.root.handlers:
+        logging.root.addHandler(logging.NullHandler())
 
 
 def _spell_out_what_an_encoding_lacks() -> None:

@@ -1,4 +1,4 @@
-"""Migrate: brings a database's schema up to date, or tells what it would do."""
+"""The commands that look after a database: `turnkeep migrate` and `turnkeep adopt`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,42 @@ def migrate(*, url: str, preview: bool) -> int:
     postgresql://user@host/database.
     """
     try:
-        done = asyncio.run(_migrated(url, preview=preview))
+        done = asyncio.run(migrated(url, preview=preview))
     except TurnkeepError as error:
         raise click.ClickException(str(error)) from error
     click.echo(done)
     return Ending.FINE
 
 
-async def _migrated(url: str, *, preview: bool) -> str:
+@click.command()
+@click.argument("url", metavar="URL")
+def adopt(*, url: str) -> int:
+    """Take over a PostgreSQL database that was restored on another server.
+
+    End all processes that use it first. Readers of its events find everything that
+    was told before the restore. On the server that it was told on, nothing changes.
+    """
+    try:
+        done = asyncio.run(_adopted(url))
+    except TurnkeepError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(done)
+    return Ending.FINE
+
+
+async def migrated(url: str, *, preview: bool) -> str:
+    """Migrates a database, and tells what was done, or would be.
+
+    Raises:
+        MissingExtra: The driver is not installed.
+        Corrupt, SchemaTooNew, Unavailable: As `turnkeep_adapters.postgres.migrating.migrate`.
+    """
+    """What was done to a database, or would be, in sentences.
+
+    Raises:
+        MissingExtra: The driver is not installed.
+        TurnkeepError: What `turnkeep_adapters.postgres.migrating.migrate` raises.
+    """
     try:
         # The driver is an extra of its own.
         from turnkeep_adapters.postgres import migrating  # noqa: PLC0415
@@ -41,3 +69,15 @@ async def _migrated(url: str, *, preview: bool) -> str:
     steps = [f"  {step.number}  {step.name}" for step in migration.steps]
     heading = f"{verb} {len(steps)} of the schema's steps, from {migration.before}:"
     return "\n".join([heading, *steps])
+
+
+async def _adopted(url: str) -> str:
+    try:
+        # The driver is an extra of its own.
+        from turnkeep_adapters.postgres import inspection  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise MissingExtra("postgres") from error
+    adoption = await inspection.adopt(url)
+    if adoption.before == adoption.after:
+        return "There is nothing to adopt: the database is on the server that it was made on."
+    return f"Adopted: epoch {adoption.after} begins."

@@ -21,6 +21,7 @@ from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.play import InputBroken, Play
 from turnkeep_adapters.cli.demo.report import Report
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.migrate import migrated
 
 WORKERS_MAX: Final = 16
 ACTORS_MAX: Final = 256
@@ -165,6 +166,7 @@ def _at(store: str | None) -> Iterator[str | None]:
         yield store
         return
     with embedded_server() as url:
+        run_interruptibly(migrated(url, preview=False))
         yield url
 
 
