@@ -10,6 +10,9 @@ raises `InvalidValue` for what no host should have handed over, values of anothe
 before anything is read and without repeating it; what a model handed over as input is refused.
 
 The module is long because each use case carries its contract; what they do is elsewhere.
+
+The module is long because every use case has its whole contract beside it; what is not one has a
+module of its own.
 """
 
 from __future__ import annotations

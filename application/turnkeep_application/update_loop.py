@@ -8,6 +8,9 @@ One implementation for every service and every store. It holds no lock across I/
 * While a doubt is open, no answer that stores nothing is believed: the doubt is *fenced* first, by
   putting back a cell's own bytes at the revision that the doubt expects.
 * A commit that follows a doubt ends it in the same write, so that no command applies twice.
+
+The module is long because the steps of one attempt are read together; doubts, verdicts, pacing and
+what a commit is composed of have modules of their own.
 """
 
 from __future__ import annotations

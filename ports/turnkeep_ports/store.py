@@ -1,4 +1,7 @@
-"""The record store: cells, conditional commits, scans and events. The only way to storage."""
+"""The record store: cells, conditional commits, scans and events. The only way to storage.
+
+The module is long because the contract of a store stands in one place.
+"""
 
 from __future__ import annotations
 
