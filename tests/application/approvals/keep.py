@@ -10,10 +10,13 @@ from typing import Final, TypeAlias
 
 from attrs import define, field, frozen
 
+from tests.files.simulated_disk import SimulatedDisk
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
+from turnkeep_adapters.files.settings import FilesSettings
+from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
@@ -44,6 +47,7 @@ from turnkeep_ports.store import (
     Entry,
     EventPage,
     EventQuery,
+    Notification,
     Put,
     RecordStore,
     StoredEvent,
@@ -83,9 +87,18 @@ def faultless(clock: VirtualClock, wall: Wall) -> Handles:
     return lambda: FaultyRecordStore(inner(), script=Script.parse(""), clock=clock)
 
 
+def files(clock: VirtualClock, wall: Wall) -> Handles:
+    disk = SimulatedDisk()
+    settings = FilesSettings(bucket_segments=8, compaction_bytes=4_096)
+    return lambda: FilesRecordStore(
+        "/store", clock=clock, wall_clock=wall, settings=settings, disk=disk
+    )
+
+
 STORES: Final[dict[str, Callable[[VirtualClock, Wall], Handles]]] = {
     "memory": memory,
     "faultless": faultless,
+    "files": files,
 }
 
 
@@ -138,6 +151,12 @@ class Keep:
         self.handles = self.make(self.clock, self.wall)
         self.store, self._beside = self.handles(), self.handles()
         self.approvals, self.rival = self.host(self.store), self.host(self._beside)
+
+    @property
+    def hint_seconds(self) -> float:
+        """How long a change of the other host may take to be hinted at."""
+        pushed = self.store.capabilities.notification is Notification.PUSH
+        return 0.0 if pushed else FilesSettings().poll_seconds
 
     def host(self, store: RecordStore, settings: ApprovalSettings | None = None) -> Approvals:
         """A host's approvals over a handle."""
