@@ -54,11 +54,12 @@ class Link:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Closed first: whoever is cancelled here a second time must leave no socket open.
+            for writer in (self._to_driver, self._to_server):
+                writer.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for writer in (self._to_driver, self._to_server):
-                writer.close()
 
     async def _up(self) -> None:
         length = await self._from_driver.readexactly(_LENGTH)
@@ -171,8 +172,9 @@ class Proxy:
             server = await self._connect()
             await Link(self, (reader, writer), server).run()
         except (OSError, asyncio.CancelledError):
-            writer.close()
+            pass
         finally:
+            writer.close()
             self._links.discard(task)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
