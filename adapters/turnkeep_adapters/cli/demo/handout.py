@@ -13,6 +13,7 @@ from attrs import define, field
 from turnkeep_adapters.cli.demo.feed import Feed
 from turnkeep_adapters.cli.demo.hired import Hired
 from turnkeep_adapters.cli.demo.lines import Line
+from turnkeep_adapters.cli.demo.messages import task_bytes
 
 
 @define(eq=False)
@@ -35,7 +36,7 @@ class Part:
 
     def add(self, line: Line) -> None:
         """Adds a line."""
-        self._file.write(b"%d\n%b\n" % (line.number, line.content or b""))
+        self._file.write(task_bytes(line))
         self.tasks += 1
 
     def lines(self) -> Iterator[Line]:
