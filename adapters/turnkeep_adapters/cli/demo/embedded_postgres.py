@@ -111,6 +111,7 @@ class _Cluster:
                 if self._answers(process, port):
                     return process, port
             except BaseException:
+                # An interrupt, too, leaves no server behind.
                 _end(process)
                 raise
             _end(process)
