@@ -9,8 +9,6 @@ Commands answer an outcome, or `Refused` with a reason that has a stable `code`;
 raises `InvalidValue` for what no host should have handed over, values of another class included,
 before anything is read and without repeating it; what a model handed over as input is refused.
 
-The module is long because each use case carries its contract; what they do is elsewhere.
-
 The module is long because every use case has its whole contract beside it; what is not one has a
 module of its own.
 """
