@@ -71,6 +71,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         telemetry=telemetry,
         pacing=settings.provided.pacing,
+        rounds=settings.provided.rounds,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,

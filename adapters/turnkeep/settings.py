@@ -9,6 +9,7 @@ from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.round_settings import RoundSettings
 
 
 @frozen(kw_only=True)
@@ -17,6 +18,7 @@ class Settings:
 
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
+        rounds: How updates of one process go together.
         approvals: Lifetimes, pages and waits of approvals.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
@@ -24,6 +26,7 @@ class Settings:
     """
 
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
+    rounds: RoundSettings = field(factory=RoundSettings, validator=instance_of(RoundSettings))
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )

@@ -8,6 +8,7 @@ included, proves nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from typing import TypeAlias
 
@@ -50,6 +51,14 @@ class Lost:
 
     counter: Counter
     cause: Unavailable | None = field(default=None)
+
+    def own(self) -> Lost:
+        """The same for one more command, whose error is its own."""
+        if self.cause is None:
+            return self
+        cause = copy(self.cause)
+        cause.__cause__ = self.cause.__cause__
+        return Lost(self.counter, cause)
 
 
 @frozen

@@ -18,6 +18,7 @@ from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.keys import Collection, Key, key
@@ -62,10 +63,12 @@ class Bench:
     pacing: Pacing = field(factory=Pacing)
     ids: CountedIds = field(factory=CountedIds)
     random: SeededRandom = field(factory=SeededRandom)
+    rounds: RoundSettings = field(factory=RoundSettings)
     beside: MemoryRecordStore = field(init=False)
     faulty: FaultyRecordStore = field(init=False)
 
     _core: MemoryCore = field(init=False)
+    _loops: dict[object, UpdateLoop] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._core = MemoryCore(store_id=b"s" * 16, wall_clock=self.clock.utc_now)
@@ -77,15 +80,21 @@ class Bench:
         return MemoryRecordStore(core=self._core, clock=self.clock)
 
     def loop(self, store: RecordStore | None = None) -> UpdateLoop:
-        return UpdateLoop(
-            store=self.faulty if store is None else store,
-            codec=LedgerCodec(),
-            clock=self.clock,
-            random=self.random,
-            ids=self.ids,
-            telemetry=self.tallies,
-            pacing=self.pacing,
-        )
+        """The one loop of a store, as a process has it, with what the bench has now."""
+        store = self.faulty if store is None else store
+        of = (id(store), self.pacing, self.rounds, id(self.random), id(self.tallies))
+        if of not in self._loops:
+            self._loops[of] = UpdateLoop(
+                store=store,
+                codec=LedgerCodec(),
+                clock=self.clock,
+                random=self.random,
+                ids=self.ids,
+                telemetry=self.tallies,
+                pacing=self.pacing,
+                rounds=self.rounds,
+            )
+        return self._loops[of]
 
     def run(self, scenario: Callable[[], Awaitable[None]]) -> None:
         """Runs a scenario over open stores in virtual time."""
