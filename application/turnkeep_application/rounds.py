@@ -21,7 +21,7 @@ from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.seats import ALONE, Alone, Party, Reply, Round, Seat
 from turnkeep_application.shared_commits import SharedCommit, Sharing
 from turnkeep_application.verdicts import Lost, commit
-from turnkeep_application.waiting_line import WaitingLine
+from turnkeep_application.waiting_line import Rest, WaitingLine
 from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_ports.clock import Clock, Deadline, Timer
 from turnkeep_ports.codec import Codec
@@ -100,6 +100,20 @@ class Rounds:
         finally:
             timer.cancel()
             self._line.quit(seat)
+
+    async def rest(self, keys: Sequence[ReadKey[object]], seconds: float) -> None:
+        """Pauses after a lost race; at most until another command comes for one of the cells.
+
+        Then both go together, which is no further race, and nobody is overtaken while it rests.
+        """
+        rest = Rest(tuple(dict.fromkeys(key.address for key in keys)))
+        timer = self.clock.call_at(self.clock.monotonic() + seconds, rest.end)
+        self._line.rest(rest)
+        try:
+            await rest.over
+        finally:
+            timer.cancel()
+            self._line.rise(rest)
 
     def leave(self, seat: Seat) -> None:
         """Ends an attempt, or what it has done so far; may be repeated."""

@@ -378,11 +378,16 @@ class _Update(Generic[O, R]):
         return False
 
     async def _pause(self) -> None:
-        pacing = self.loop.pacing
+        pacing, clock = self.loop.pacing, self.loop.clock
         left = self.command.deadline.earlier(pacing.reserve_seconds).remaining_seconds()
         seconds = min(pacing.pause_seconds(self.attempts - 1, self.loop.random), left)
-        self.command.tally.count(Counter.PAUSED_MS, round(seconds * 1_000))
-        await self.loop.clock.sleep(seconds)
+        began = clock.monotonic()
+        if self.rounds is None or self.cause is not None or self.command.doubts:
+            await clock.sleep(seconds)
+        else:
+            await self.rounds.rest(self.command.keys, seconds)
+        paused = clock.monotonic() - began
+        self.command.tally.count(Counter.PAUSED_MS, round(paused * 1_000))
 
     async def _end(self) -> O | Refused[R]:
         """The honest end of an update that ran out of attempts or time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 
@@ -16,15 +17,33 @@ def _arrival(seat: Seat) -> int:
 
 
 @define(eq=False)
+class Rest:
+    """A pause between two attempts on these cells."""
+
+    addresses: tuple[Address, ...]
+    over: asyncio.Future[None] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.over = asyncio.get_running_loop().create_future()
+
+    def end(self) -> None:
+        """Ends it; may be repeated."""
+        if not self.over.done():
+            self.over.set_result(None)
+
+
+@define(eq=False)
 class WaitingLine:
     """Who waits, and who is at work on which cell. A cell is held by one holder at most.
 
-    Nobody is overtaken: one that waits for a cell also keeps its other cells from those behind it.
+    Nobody is overtaken: one that waits for a cell also keeps its other cells from those behind it,
+    and one that rests after a lost race is woken by the next that comes for its cells.
     """
 
     _holders: dict[Address, object] = field(factory=dict, init=False)
     _wanted: dict[Address, int] = field(factory=dict, init=False)
     _seats: list[Seat] = field(factory=list, init=False)
+    _resting: dict[Address, set[Rest]] = field(factory=dict, init=False)
 
     def __len__(self) -> int:
         """How many wait."""
@@ -69,6 +88,20 @@ class WaitingLine:
         if place < len(self._seats) and self._seats[place] is seat:
             del self._seats[place]
             self._want_no_more(seat)
+
+    def rest(self, rest: Rest) -> None:
+        """Lets one rest until somebody comes for its cells, or not at all if one waits there."""
+        if any(address in self._wanted for address in rest.addresses):
+            rest.end()
+        for address in rest.addresses:
+            self._resting.setdefault(address, set()).add(rest)
+
+    def rise(self, rest: Rest) -> None:
+        """Ends a rest."""
+        for address in rest.addresses:
+            self._resting[address].discard(rest)
+            if not self._resting[address]:
+                del self._resting[address]
 
     def take(self, *, seats_max: int, keys_max: int) -> list[Seat]:
         """Takes out those, in their order, none of whose cells somebody is at work on.
