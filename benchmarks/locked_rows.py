@@ -8,15 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import orjson
 from attrs import define
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.loss import require_count
-from benchmarks.tills import MARKS_KEPT, body_of
-from turnkeep import RequestId
-from turnkeep_domain.request_ids import digest_of
+from benchmarks.tills import body_of, total_of
 
 CONNECTIONS: Final = 8
 TABLES: Final = (
@@ -50,18 +47,20 @@ class LockedRow:
     async def seconds(self, writers: int, times: int) -> float:
         """What one booking takes on average, with so many writers at once."""
         started = time.perf_counter()
-        await asyncio.gather(*(self._repeat(number, times) for number in range(writers)))
+        await asyncio.gather(*(self._repeat(times) for _ in range(writers)))
         return (time.perf_counter() - started) / (times * writers)
 
-    async def _repeat(self, writer: int, times: int) -> None:
-        for number in range(times):
-            await self._book(f"{writer}-{number}")
+    async def _repeat(self, times: int) -> None:
+        for _ in range(times):
+            await self._book()
 
-    async def _book(self, request: str) -> None:
+    async def _book(self) -> None:
         async with self.pool.connection() as connection, connection.transaction():
             found = await (await connection.execute(SELECT, (self.key,))).fetchone()
             assert found is not None
-            total, body = booked(found[0], request)
+            assert isinstance(found[0], bytes)
+            total = total_of(found[0]) + 1
+            body = body_of(self.key.decode(), total)
             parameters = (self.key, str(total).encode(), body, self.key)
             await connection.execute(UPDATE, parameters)
         self.acknowledged += 1
@@ -79,23 +78,8 @@ class LockedRow:
         assert isinstance(revision, int)
         assert isinstance(body, bytes)
         assert isinstance(events, int)
-        for counted in (revision, events, orjson.loads(body)[1]):
+        for counted in (revision, events, total_of(body)):
             require_count("locked bookings", acknowledged=self.acknowledged, found=counted)
-
-
-def booked(body: object, request: str) -> tuple[int, bytes]:
-    """The total and the body after one more booking, with what a till remembers."""
-    assert isinstance(body, bytes)
-    id, total, marks, dropped, _ = orjson.loads(body)
-    arguments = digest_of("book", 1).hex()
-    known = {mark[0]: mark for mark in marks}
-    if RequestId(request) in known:
-        return known[RequestId(request)][2], body
-    marks.append((request, arguments, total + 1))
-    if len(marks) > MARKS_KEPT:
-        del marks[0]
-        dropped += 1
-    return total + 1, body_of(id, total + 1, marks, dropped)
 
 
 @asynccontextmanager
@@ -110,5 +94,5 @@ async def locked_row(url: str, name: str) -> AsyncIterator[LockedRow]:
             if found == (None,):
                 for table in TABLES:
                     await connection.execute(table)
-            await connection.execute(INSERT, (name.encode(), body_of(name, 0, [], 0)))
+            await connection.execute(INSERT, (name.encode(), body_of(name, 0)))
         yield LockedRow(pool, name.encode())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -36,7 +35,6 @@ class Tellers:
     loop: UpdateLoop
     till: str
     tallies: Tallies
-    _numbers: Iterator[int] = field(factory=itertools.count, init=False)
     _acknowledged: list[int] = field(factory=lambda: [0], init=False)
 
     @classmethod
@@ -67,7 +65,7 @@ class Tellers:
     async def book(self) -> None:
         """One booking. A teller that loses every race begins it anew."""
         where = till_key(self.till)
-        decide = booking(where, f"r{next(self._numbers)}")
+        decide = booking(where)
         while True:
             try:
                 await self.loop.update([where], decide)

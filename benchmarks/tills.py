@@ -1,7 +1,7 @@
 """A till: a record that exists for benchmarks alone, and that many writers book on at once.
 
-It has what a real aggregate has: a bounded list of request ids, an outcome for each, an event, and
-a body of about 600 bytes.
+Its body has about 600 bytes, and each booking tells an event. A booking is not idempotent: who
+asks what became of one counts.
 """
 
 from __future__ import annotations
@@ -13,28 +13,20 @@ from typing import ClassVar, Final, TypeAlias, TypeVar
 import orjson
 from attrs import evolve, frozen
 
-from turnkeep import RequestId, Scope
+from turnkeep import Scope
 from turnkeep_application.records import Records
-from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
+from turnkeep_domain.decisions import Changed, Decision
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection, Identity, Index, Key, key
-from turnkeep_domain.request_ids import (
-    Digest,
-    Mark,
-    Marks,
-    RequestIdReused,
-    digest_of,
-    remember,
-)
 from turnkeep_ports.errors import Corrupt
 from turnkeep_ports.store import StoredEvent
 
 T = TypeVar("T")
 
-MARKS_KEPT: Final = 4
 SCOPE: Final = Scope.of("acme", "ann")
+PADDING: Final = "x" * 560
 
-Booking: TypeAlias = Callable[[Records, datetime], Decision[Records, int, RequestIdReused]]
+Booking: TypeAlias = Callable[[Records, datetime], Decision[Records, int, object]]
 
 
 @frozen(kw_only=True)
@@ -47,29 +39,16 @@ class Booked(Event):
 
 @frozen(kw_only=True)
 class Till:
-    """A total, and who has booked on it last."""
+    """A total."""
 
     scope: Scope
     id: str
     total: int
-    marks: Marks[int]
 
-    def book(
-        self, amount: int, request_id: RequestId, at: Address, now: datetime
-    ) -> Decision[Till, int, RequestIdReused]:
-        """Books once for each request id; answers the total after it."""
-        arguments = digest_of("book", amount)
-        match self.marks.recall(request_id, arguments):
-            case Mark(outcome=outcome):
-                return Unchanged(outcome)
-            case RequestIdReused() as reused:
-                return Refused(reused)
-            case None:
-                pass
+    def book(self, amount: int, at: Address, now: datetime) -> Changed[Till, int]:
+        """Books; answers the total after it."""
         total = self.total + amount
-        marks = remember(self.marks, Mark(request_id, arguments, total), bound=MARKS_KEPT)
-        event = Booked(address=at, at=now, total=total)
-        return Changed(evolve(self, total=total, marks=marks), total, (event,))
+        return Changed(evolve(self, total=total), total, (Booked(address=at, at=now, total=total),))
 
 
 TILLS: Final[Collection[Till]] = Collection(
@@ -78,7 +57,7 @@ TILLS: Final[Collection[Till]] = Collection(
     permanent=True,
     index=lambda till: Index(state="open", due_at=None, sort=till.id),
     identity=lambda till: Identity(till.scope, till.id),
-    marks=lambda till: till.marks,
+    marks=lambda _: None,
 )
 
 
@@ -87,15 +66,27 @@ def till_key(id: str) -> Key[Till]:
     return key(TILLS, SCOPE, id)
 
 
-def booking(where: Key[Till], request: str) -> Booking:
+def booking(where: Key[Till]) -> Booking:
     """The command that opens a till where there is none, and books 1 on it."""
 
-    def decide(records: Records, now: datetime) -> Decision[Records, int, RequestIdReused]:
+    def decide(records: Records, now: datetime) -> Decision[Records, int, object]:
         at = where.address
-        till = records[where] or Till(scope=SCOPE, id=at.id, total=0, marks=Marks.none())
-        return records.adopt(where, till.book(1, RequestId(request), at, now))
+        till = records[where] or Till(scope=SCOPE, id=at.id, total=0)
+        return records.adopt(where, till.book(1, at, now))
 
     return decide
+
+
+def body_of(id: str, total: int) -> bytes:
+    """A till as it is stored, whoever stores it."""
+    return orjson.dumps([id, total, PADDING])
+
+
+def total_of(body: bytes) -> int:
+    """What is in a stored till."""
+    _, total, _ = orjson.loads(body)
+    assert isinstance(total, int)
+    return total
 
 
 class TillCodec:
@@ -104,22 +95,15 @@ class TillCodec:
     def encode(self, record: object) -> bytes:
         """The body of a till."""
         assert isinstance(record, Till)
-        return body_of(
-            record.id,
-            record.total,
-            [(m.request_id, m.arguments.hex(), m.outcome) for m in record.marks.entries],
-            record.marks.dropped,
-        )
+        return body_of(record.id, record.total)
 
     def decode(self, of: Collection[T], address: Address, body: bytes) -> T:
         """The till of a body."""
         try:
-            id, total, marks, dropped, _ = orjson.loads(body)
+            total = total_of(body)
         except ValueError as error:
             raise Corrupt("no till", address) from error
-        entries = tuple(Mark(RequestId(r), Digest(bytes.fromhex(d)), o) for r, d, o in marks)
-        till = Till(scope=address.scope, id=id, total=total, marks=Marks(entries, dropped))
-        return of.member(till)
+        return of.member(Till(scope=address.scope, id=address.id, total=total))
 
     def encode_event(self, event: Event) -> bytes:
         """The body of a booking."""
@@ -129,11 +113,3 @@ class TillCodec:
     def decode_event(self, stored: StoredEvent) -> Event:
         """The booking that a store has told."""
         return Booked(address=stored.address, at=stored.at, total=int(stored.body))
-
-
-def body_of(id: str, total: int, marks: list[tuple[str, str, int]], dropped: int) -> bytes:
-    """About 600 bytes, whoever writes them."""
-    return orjson.dumps([id, total, marks, dropped, _PADDING])
-
-
-_PADDING: Final = "x" * 200

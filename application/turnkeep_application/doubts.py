@@ -43,6 +43,10 @@ class Trace:
         marks = self.key.collection.marks_of(record)
         return marks is None or marks.dropped >= self.number
 
+    def pushes_out(self, earlier: int | None, record: object | None) -> bool:
+        """Whether the record that remembers it has forgotten an earlier number."""
+        return earlier is not None and Trace(self.key, earlier).is_lost(record)
+
 
 @frozen(kw_only=True)
 class Doubt(Generic[A_co]):

@@ -7,7 +7,7 @@ told nothing before that has landed: a refusal, too, may rest on what is not sto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from turnkeep_application.commands import Answer, Decided
 from turnkeep_application.composition import draft_of
 from turnkeep_application.connecting import connected
+from turnkeep_application.doubts import Trace, traces_of
 from turnkeep_application.records import Need, Records
 from turnkeep_application.seats import ALONE, Mistake, Seat
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
@@ -41,6 +42,7 @@ class Part:
         events: What it tells; nothing where it changes nothing.
         touched: The cells that must be as it saw them, or that it changes.
         saw: Whether it saw what an earlier one has changed.
+        traces: Where its request id is remembered once it is stored.
     """
 
     seat: Seat
@@ -50,6 +52,7 @@ class Part:
     events: tuple[EventDraft, ...]
     touched: tuple[Address, ...]
     saw: bool
+    traces: tuple[Trace, ...]
 
     @property
     def answer(self) -> Answer[Any, Any]:
@@ -90,17 +93,22 @@ class Fold:
     _codec: Codec
     _records: dict[Address, object | None] = field(factory=dict, init=False)
     _changed: dict[Address, Index | None] = field(factory=dict, init=False)
+    _remembered: dict[Address, int] = field(factory=dict, init=False)
     _parts: list[Part] = field(factory=list, init=False)
 
-    def decide(self, seats: Iterable[Seat]) -> list[list[Part]]:
+    def decide(self, seats: Sequence[Seat]) -> tuple[list[list[Part]], Sequence[Seat]]:
         """Decides for each seat, and tells those that nobody else concerns to go on.
 
         Returns:
-            The parts of each commit that several share, in the order of their arrival.
+            The parts of each commit that several share, in the order of their arrival; and the
+            seats for which there was no room.
         """
-        for seat in seats:
+        left: Sequence[Seat] = ()
+        for number, seat in enumerate(seats):
             try:
-                self._add(seat)
+                if not self._add(seat):
+                    left = seats[number:]
+                    break
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this command's alone
                 seat.tell(Mistake(error))
         shared = []
@@ -110,34 +118,53 @@ class Fold:
                 shared.append(parts)
             else:
                 parts[0].seat.tell(parts[0].decided)
-        return shared
+        return shared, left
 
-    def _add(self, seat: Seat) -> None:
+    def _add(self, seat: Seat) -> bool:
+        """Decides for a seat; whether there was room for what it adds."""
         command = seat.command
         landed = command.doubts.resolve(self._loaded.cells)
         if landed is not None:
             seat.tell(landed.answer)
-            return
+            return True
         if command.doubts.are_hopeless(self._loaded.cells):
             seat.tell(ALONE)
-            return
+            return True
         before = self._seen(command.shown(seat.keys))
         decision = command.decide(before, self._loaded.now)
         if isinstance(decision, Need):
             seat.tell(decision)
-            return
+            return True
         command.doubts.judge(before)
         part = self._part(seat, before, decision)
         if part is None:
             seat.tell(ALONE)
         elif not part.writes and not part.saw:
             seat.tell(part.decided)
+        elif self._would_forget(part):
+            return False
         else:
-            self._parts.append(part)
-            for address, (key, record) in part.writes.items():
-                self._records[address] = record
-                index = None if record is None else key.collection.index_of(record)
-                self._changed[address] = index
+            self._keep(part)
+        return True
+
+    def _would_forget(self, part: Part) -> bool:
+        """Whether a record would forget a request id that the same commit brings.
+
+        Then no repeat of that command could be told from a first one.
+        """
+        return any(
+            trace.pushes_out(self._remembered.get(trace.key.address), part.after[trace.key])
+            for trace in part.traces
+        )
+
+    def _keep(self, part: Part) -> None:
+        self._parts.append(part)
+        for trace in part.traces:
+            self._remembered.setdefault(trace.key.address, trace.number)
+        for address, (key, record) in part.writes.items():
+            self._records[address] = record
+            index = None if record is None else key.collection.index_of(record)
+            self._changed[address] = index
 
     def _seen(self, keys: Iterable[ReadKey[object]]) -> Records:
         held = {}
@@ -184,6 +211,7 @@ class Fold:
             events=events,
             touched=touched,
             saw=saw,
+            traces=traces_of(before, after) if writes else (),
         )
 
     def _changes(self, after: Records) -> Iterator[tuple[Address, Change]]:

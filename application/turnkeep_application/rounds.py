@@ -8,7 +8,7 @@ commits apart, and a command that has waited for longer than its patience waits 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -196,8 +196,9 @@ class Rounds:
             loaded = await self._load(seats)
             if isinstance(loaded, Loaded):
                 await self._commit_all(self._folded(parties, loaded))
-            for seat in seats:
-                seat.tell(loaded.own() if isinstance(loaded, Lost) else ALONE)
+            elif isinstance(loaded, Lost):
+                for seat in seats:
+                    seat.tell(loaded.own())
         finally:
             for party in parties:
                 for seat in party.seats:
@@ -226,11 +227,13 @@ class Rounds:
             if len(seats) == 1:
                 seats[0].tell(loaded)
                 continue
-            for parts in Fold(loaded, self.codec).decide(seats):
+            shared, left = Fold(loaded, self.codec).decide(seats)
+            self._wait_again(left)
+            for parts in shared:
                 commit, rest = self._sharing.commit_of(parts, loaded.cells)
                 if commit is not None:
                     commits.append(commit)
-                self._wait_again(part.seat for part in rest)
+                self._wait_again([part.seat for part in rest])
         return commits
 
     def _is_in_time(self, seat: Seat) -> bool:
@@ -241,11 +244,13 @@ class Rounds:
         seat.give_up()
         return False
 
-    def _wait_again(self, seats: Iterable[Seat]) -> None:
+    def _wait_again(self, seats: Sequence[Seat]) -> None:
         for seat in seats:
             self.leave(seat)
+            seat.since = self.clock.monotonic()
             self._line.join(seat)
-        self._board_soon()
+        if seats:
+            self._board_soon()
 
     async def _commit_all(self, commits: Sequence[SharedCommit]) -> None:
         if len(commits) == 1:

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from turnkeep_application.commands import Answer, Concluded
 from turnkeep_application.composition import expected, write_of
-from turnkeep_application.doubts import Doubt, permanent_of, traces_of
+from turnkeep_application.doubts import Doubt, permanent_of
 from turnkeep_application.folding import Change, Part
 from turnkeep_application.seats import ALONE, Reply
 from turnkeep_application.verdicts import Failed, Lost, Stored, Unknown, Verdict
@@ -89,7 +89,7 @@ class SharedCommit:
             expectations={write.address: write.expect for write in writes},
             written=frozenset(w.address for w in writes if not isinstance(w, Check)),
             permanent=permanent_of(keys),
-            traces=traces_of(part.decided.before, part.after),
+            traces=part.traces,
             answer=part.answer,
             tidy=part.tidy,
         )
