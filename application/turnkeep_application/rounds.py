@@ -62,6 +62,7 @@ class Rounds:
     _arrivals: int = field(default=0, init=False)
     _alone: int = field(default=0, init=False)
     _flying: dict[Round, None] = field(factory=dict, init=False)
+    _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
     _boards: bool = field(default=False, init=False)
     _timer: Timer | None = field(default=None, init=False)
 
@@ -70,11 +71,16 @@ class Rounds:
         self._arrivals += 1
         return self._arrivals
 
-    def begin(self, seat: Seat, keys: tuple[ReadKey[object], ...]) -> bool:
-        """Whether an attempt with these keys may go straight to the store; else it has to wait."""
+    def begin(self, seat: Seat, keys: tuple[ReadKey[object], ...], *, first: bool) -> bool:
+        """Whether an attempt with these keys may go straight to the store; else it has to wait.
+
+        Attempts that are not their command's first take those along who rest at the same cells.
+        """
         self.leave(seat)
         seat.keys = keys
         seat.addresses = tuple(dict.fromkeys([key.address for key in keys]))
+        if self._line.wake(seat.addresses, by_newcomer=first):
+            return False
         if self._alone >= self.settings.alone_max or not self._line.is_idle(seat.addresses):
             return False
         self._line.hold(seat, seat.addresses)
@@ -101,12 +107,17 @@ class Rounds:
             timer.cancel()
             self._line.quit(seat)
 
-    async def rest(self, keys: Sequence[ReadKey[object]], seconds: float) -> None:
-        """Pauses after a lost race; at most until another command comes for one of the cells.
+    async def rest(self, keys: Sequence[ReadKey[object]], seconds: float, *, lightly: bool) -> None:
+        """Pauses between two attempts, at most until another one rests no more at these cells.
 
-        Then both go together, which is no further race, and nobody is overtaken while it rests.
+        Then both go together, which is no further race.
+
+        Args:
+            keys: The cells of the command.
+            seconds: How long.
+            lightly: Whether a newcomer ends the pause, too: nobody is overtaken for a lost race.
         """
-        rest = Rest(tuple(dict.fromkeys(key.address for key in keys)))
+        rest = Rest(tuple(dict.fromkeys(key.address for key in keys)), lightly)
         timer = self.clock.call_at(self.clock.monotonic() + seconds, rest.end)
         self._line.rest(rest)
         try:
@@ -136,7 +147,7 @@ class Rounds:
         round_.parties -= 1
         if not round_.parties:
             self._flying.pop(round_, None)
-            if round_.task is not None:
+            if round_.task is not None and not round_.is_doubted:
                 round_.task.cancel()  # if it is still at work, it is for nobody
         if self._line:
             self._board_soon()
@@ -168,6 +179,8 @@ class Rounds:
             return
         seats[0].command.tally.count(Counter.ROUNDS)
         round_.task = asyncio.get_running_loop().create_task(self._serve(parties))
+        self._tasks.add(round_.task)
+        round_.task.add_done_callback(self._tasks.discard)
 
     def _look_again_at(self, when: float) -> None:
         self._timer = self.clock.call_at(when, self._look_for_the_impatient)
@@ -195,7 +208,7 @@ class Rounds:
         try:
             loaded = await self._load(seats)
             if isinstance(loaded, Loaded):
-                await self._commit_all(self._folded(parties, loaded))
+                await self._commit_all(parties[0].round, self._folded(parties, loaded))
             elif isinstance(loaded, Lost):
                 for seat in seats:
                     seat.tell(loaded.own())
@@ -252,26 +265,34 @@ class Rounds:
         if seats:
             self._board_soon()
 
-    async def _commit_all(self, commits: Sequence[SharedCommit]) -> None:
+    async def _commit_all(self, round_: Round, commits: Sequence[SharedCommit]) -> None:
         if len(commits) == 1:
-            await self._commit(commits[0])
+            await self._commit(round_, commits[0])
         elif commits:
-            await asyncio.gather(*map(self._commit, commits))
+            await asyncio.gather(*(self._commit(round_, commit) for commit in commits))
 
-    async def _commit(self, shared: SharedCommit) -> None:
+    async def _commit(self, round_: Round, shared: SharedCommit) -> None:
+        def doubt() -> None:
+            round_.is_doubted = True
+            shared.doubt()
+
         shared.take_off()
         for part in shared.parts:
             part.seat.command.tally.count(Counter.FOLDED)
-        last = shared.deadline(self.reserve_seconds)
-        doubted = Deadline.after(self.clock, self.settings.patience_seconds * _DOUBTED_AFTER)
-        verdict = await commit(
-            self.store,
-            shared.commit_id,
-            shared.writes,
-            shared.events,
-            valid_until=shared.valid_until,
-            deadline=min(last, doubted, key=_moment),
-        )
+        # It goes on all the same: where every commit is slow, it is the one that will land.
+        doubted = self.settings.patience_seconds * _DOUBTED_AFTER
+        timer = self.clock.call_at(self.clock.monotonic() + doubted, doubt)
+        try:
+            verdict = await commit(
+                self.store,
+                shared.commit_id,
+                shared.writes,
+                shared.events,
+                valid_until=shared.valid_until,
+                deadline=shared.deadline(self.reserve_seconds),
+            )
+        finally:
+            timer.cancel()
         shared.tell(verdict)
 
 

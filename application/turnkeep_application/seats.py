@@ -63,10 +63,12 @@ class Round:
     Attributes:
         parties: How many of its parties are still there.
         task: What brings them further.
+        is_doubted: Whether one of its commits is in flight that nobody waits for any more.
     """
 
     parties: int
-    task: asyncio.Task[None] | None = field(default=None)
+    task: asyncio.Task[None] | None = field(default=None, init=False)
+    is_doubted: bool = field(default=False, init=False)
 
 
 @define(eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from turnkeep_application.bounded import DeadlinePassed
 from turnkeep_application.commands import Answer, Concluded
 from turnkeep_application.composition import expected, write_of
 from turnkeep_application.doubts import Doubt, permanent_of
@@ -64,6 +65,10 @@ class SharedCommit:
             # What fails for good may be one's fault, so each finds out by itself.
             failed = isinstance(verdict, Failed)
             part.seat.tell(ALONE if failed else self.concluded(part, verdict))
+
+    def doubt(self) -> None:
+        """Lets its commands wait no longer for the answer; what it does is not known then."""
+        self.tell(Unknown(DeadlinePassed()))
 
     def concluded(self, part: Part, verdict: Verdict) -> Concluded[Any, Any]:
         """What one of its commands is told."""

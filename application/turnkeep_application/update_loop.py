@@ -187,7 +187,11 @@ class _Update(Generic[O, R]):
         self, seat: Seat | None, keys: tuple[ReadKey[object], ...]
     ) -> Loaded | Decided[O, R] | Concluded[O, R] | Answer[O, R] | Need | None:
         """How far others have brought the attempt; what it loads by itself where nobody has."""
-        if seat is None or self.rounds is None or self.rounds.begin(seat, keys):
+        if (
+            seat is None
+            or self.rounds is None
+            or self.rounds.begin(seat, keys, first=self.attempts == 1)
+        ):
             return await self._load(keys)
         reply = await self.rounds.reply(seat)
         match reply:
@@ -382,10 +386,11 @@ class _Update(Generic[O, R]):
         left = self.command.deadline.earlier(pacing.reserve_seconds).remaining_seconds()
         seconds = min(pacing.pause_seconds(self.attempts - 1, self.loop.random), left)
         began = clock.monotonic()
-        if self.rounds is None or self.cause is not None or self.command.doubts:
+        if self.rounds is None:
             await clock.sleep(seconds)
         else:
-            await self.rounds.rest(self.command.keys, seconds)
+            lightly = self.cause is None and not self.command.doubts
+            await self.rounds.rest(self.command.keys, seconds, lightly=lightly)
         paused = clock.monotonic() - began
         self.command.tally.count(Counter.PAUSED_MS, round(paused * 1_000))
 

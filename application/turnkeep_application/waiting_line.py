@@ -18,9 +18,14 @@ def _arrival(seat: Seat) -> int:
 
 @define(eq=False)
 class Rest:
-    """A pause between two attempts on these cells."""
+    """A pause between two attempts on these cells.
+
+    Attributes:
+        lightly: Whether a newcomer ends it, too. Whoever has rested here enough always does.
+    """
 
     addresses: tuple[Address, ...]
+    lightly: bool
     over: asyncio.Future[None] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -37,7 +42,7 @@ class WaitingLine:
     """Who waits, and who is at work on which cell. A cell is held by one holder at most.
 
     Nobody is overtaken: one that waits for a cell also keeps its other cells from those behind it,
-    and one that rests after a lost race is woken by the next that comes for its cells.
+    and one that rests after a lost race is woken by the next who comes for its cells.
     """
 
     _holders: dict[Address, object] = field(factory=dict, init=False)
@@ -56,6 +61,17 @@ class WaitingLine:
     def is_idle(self, addresses: Iterable[Address]) -> bool:
         """Whether nobody is at work on one of the cells, or waits for one."""
         return not any(address in self._holders or address in self._wanted for address in addresses)
+
+    def wake(self, addresses: Iterable[Address], *, by_newcomer: bool) -> bool:
+        """Wakes those who rest at one of these cells; whether there was one."""
+        woken = False
+        if self._resting:
+            for address in addresses:
+                for rest in self._resting.get(address, ()):
+                    if rest.lightly or not by_newcomer:
+                        rest.end()
+                        woken = True
+        return woken
 
     def hold(self, holder: object, addresses: Iterable[Address]) -> None:
         """Lets others wait for these cells."""
@@ -90,8 +106,8 @@ class WaitingLine:
             self._want_no_more(seat)
 
     def rest(self, rest: Rest) -> None:
-        """Lets one rest until somebody comes for its cells, or not at all if one waits there."""
-        if any(address in self._wanted for address in rest.addresses):
+        """Lets one rest until it is woken; not at all if it would be by one who waits already."""
+        if rest.lightly and any(address in self._wanted for address in rest.addresses):
             rest.end()
         for address in rest.addresses:
             self._resting.setdefault(address, set()).add(rest)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -20,7 +22,7 @@ from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
-from turnkeep_domain.decisions import Changed, Decision, Refused
+from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.keys import Collection, Key, key
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import ScopePrefix
@@ -35,6 +37,12 @@ from turnkeep_ports.store import (
     StoredEvent,
 )
 from turnkeep_ports.telemetry import Counter
+
+T = TypeVar("T")
+
+
+def _nothing(records: Records, now: datetime) -> Unchanged[None]:
+    return Unchanged(None)
 
 
 class SeededRandom:
@@ -69,6 +77,7 @@ class Bench:
 
     _core: MemoryCore = field(init=False)
     _loops: dict[object, UpdateLoop] = field(factory=dict, init=False)
+    _calls_before: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._core = MemoryCore(store_id=b"s" * 16, wall_clock=self.clock.utc_now)
@@ -107,6 +116,28 @@ class Bench:
 
     def follow(self, script: str) -> None:
         self.faulty.follow(Script.parse(script))
+
+    # ---- commands that go together --------------------------------------------------------------
+
+    async def crowd(
+        self,
+        commands: Iterable[Coroutine[object, object, T]],
+        script: str = "",
+        *,
+        at: Sequence[Key[Ledger]] = (key(LEDGERS, SCOPE, "l1"),),
+    ) -> list[asyncio.Task[T]]:
+        """Lets commands wait until somebody has left these cells, then follows the script."""
+        self.follow("load#1: hold crowd")
+        ahead: asyncio.Task[object]
+        ahead = asyncio.create_task(self.loop().update(at, _nothing))
+        await self.faulty.reached("crowd")
+        tasks = [asyncio.create_task(command) for command in commands]
+        await self.clock.settle()
+        self._calls_before = len(self.faulty.calls)
+        self.follow(script)
+        self.faulty.release("crowd")
+        await ahead
+        return tasks
 
     # ---- what tests do and read -----------------------------------------------------------------
 
@@ -151,7 +182,9 @@ class Bench:
         return self.tallies.of(of.name, counter)
 
     def calls(self, operation: Operation) -> int:
-        return sum(call.operation is operation for call in self.faulty.calls)
+        """How many calls there were; of a crowd, since it went."""
+        calls = self.faulty.calls[self._calls_before :]
+        return sum(call.operation is operation for call in calls)
 
 
 def adding(
