@@ -64,7 +64,11 @@ class CountedIds:
 
 @define
 class Bench:
-    """One store with two handles: `faulty`, which the loop uses, and `beside`, for rivals."""
+    """One store with two handles: `faulty`, which the loop uses, and `beside`, for rivals.
+
+    Attributes:
+        through: What the loop uses instead of `faulty`, to which it hands on.
+    """
 
     clock: VirtualClock = field(factory=VirtualClock)
     tallies: Tallies = field(factory=Tallies)
@@ -72,6 +76,8 @@ class Bench:
     ids: CountedIds = field(factory=CountedIds)
     random: SeededRandom = field(factory=SeededRandom)
     rounds: RoundSettings = field(factory=RoundSettings)
+    codec: LedgerCodec = field(factory=LedgerCodec)
+    through: RecordStore | None = field(default=None)
     beside: MemoryRecordStore = field(init=False)
     faulty: FaultyRecordStore = field(init=False)
 
@@ -90,12 +96,13 @@ class Bench:
 
     def loop(self, store: RecordStore | None = None) -> UpdateLoop:
         """The one loop of a store, as a process has it, with what the bench has now."""
-        store = self.faulty if store is None else store
-        of = (id(store), self.pacing, self.rounds, id(self.random), id(self.tallies))
+        store = store or self.through or self.faulty
+        parts = (store, self.codec, self.random, self.tallies)
+        of = (self.pacing, self.rounds, *map(id, parts))
         if of not in self._loops:
             self._loops[of] = UpdateLoop(
                 store=store,
-                codec=LedgerCodec(),
+                codec=self.codec,
                 clock=self.clock,
                 random=self.random,
                 ids=self.ids,
