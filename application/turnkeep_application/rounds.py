@@ -17,9 +17,9 @@ from attrs import Factory, define, field
 from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_application.connecting import connected
 from turnkeep_application.folding import Fold
+from turnkeep_application.joint_commits import Joining, JointCommit
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.seats import ALONE, Alone, Party, Reply, Round, Seat
-from turnkeep_application.shared_commits import SharedCommit, Sharing
 from turnkeep_application.verdicts import Lost, commit
 from turnkeep_application.waiting_line import Rest, WaitingLine
 from turnkeep_domain.keys import Address, ReadKey
@@ -47,10 +47,10 @@ class Rounds:
     ids: Ids
     settings: RoundSettings
     reserve_seconds: float
-    _sharing: Sharing = field(
+    _joining: Joining = field(
         init=False,
         default=Factory(
-            lambda self: Sharing(
+            lambda self: Joining(
                 codec=self.codec,
                 ids=self.ids,
                 writes_max=min(self.store.capabilities.writes_max, WRITES_MAX),
@@ -232,7 +232,7 @@ class Rounds:
         except Exception:  # noqa: BLE001 - each finds out by itself whom it concerns
             return ALONE
 
-    def _folded(self, parties: Sequence[Party], loaded: Loaded) -> list[SharedCommit]:
+    def _folded(self, parties: Sequence[Party], loaded: Loaded) -> list[JointCommit]:
         """Brings each seat as far as it comes without a commit; answers what is to be committed."""
         commits = []
         for party in parties:
@@ -243,7 +243,7 @@ class Rounds:
             shared, left = Fold(loaded, self.codec).decide(seats)
             self._wait_again(left)
             for parts in shared:
-                commit, rest = self._sharing.commit_of(parts, loaded.cells)
+                commit, rest = self._joining.commit_of(parts, loaded.cells)
                 if commit is not None:
                     commits.append(commit)
                 self._wait_again([part.seat for part in rest])
@@ -265,13 +265,13 @@ class Rounds:
         if seats:
             self._board_soon()
 
-    async def _commit_all(self, round_: Round, commits: Sequence[SharedCommit]) -> None:
+    async def _commit_all(self, round_: Round, commits: Sequence[JointCommit]) -> None:
         if len(commits) == 1:
             await self._commit(round_, commits[0])
         elif commits:
             await asyncio.gather(*(self._commit(round_, commit) for commit in commits))
 
-    async def _commit(self, round_: Round, shared: SharedCommit) -> None:
+    async def _commit(self, round_: Round, shared: JointCommit) -> None:
         def doubt() -> None:
             round_.is_doubted = True
             shared.doubt()

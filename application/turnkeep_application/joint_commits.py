@@ -1,4 +1,4 @@
-"""A shared commit: what several commands that concern each other store together, or not at all."""
+"""A joint commit: what several commands that concern each other store together, or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from turnkeep_ports.store import (
 
 
 @frozen(kw_only=True)
-class SharedCommit:
+class JointCommit:
     """The writes of several commands, folded: each cell once, with all events in their order.
 
     Attributes:
@@ -104,7 +104,7 @@ class SharedCommit:
 class _Flight:
     """A shared commit in flight, as one of its commands sees it."""
 
-    commit: SharedCommit
+    commit: JointCommit
     part: Part
 
     def concluded(self, verdict: Unknown) -> Concluded[Any, Any]:
@@ -112,8 +112,8 @@ class _Flight:
 
 
 @frozen(kw_only=True)
-class Sharing:
-    """Makes shared commits of what folds have decided, within the limits of a store."""
+class Joining:
+    """Makes joint commits of what folds have decided, within the limits of a store."""
 
     codec: Codec
     ids: Ids
@@ -121,7 +121,7 @@ class Sharing:
 
     def commit_of(
         self, parts: Sequence[Part], cells: Mapping[Address, Cell]
-    ) -> tuple[SharedCommit | None, Sequence[Part]]:
+    ) -> tuple[JointCommit | None, Sequence[Part]]:
         """The commit of as many parts as it can carry, and those that must be decided again.
 
         Where there is nothing to commit, the parts are told so here.
@@ -146,9 +146,9 @@ class Sharing:
 
     def _commit(
         self, parts: Sequence[Part], writes: tuple[Write, ...], cells: Mapping[Address, Cell]
-    ) -> SharedCommit | None:
+    ) -> JointCommit | None:
         events = tuple(event for part in parts for event in part.events)
-        commit = SharedCommit(
+        commit = JointCommit(
             commit_id=self.ids.commit_id(), parts=tuple(parts), writes=writes, events=events
         )
         if not all(isinstance(write, Check) for write in writes):
