@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.loss import require_count
 from benchmarks.tills import body_of, total_of
+from turnkeep_domain.request_ids import Marks
 
 CONNECTIONS: Final = 8
 TABLES: Final = (
@@ -60,7 +61,7 @@ class LockedRow:
             assert found is not None
             assert isinstance(found[0], bytes)
             total = total_of(found[0]) + 1
-            body = body_of(self.key.decode(), total)
+            body = body_of(self.key.decode(), total, Marks.none())
             parameters = (self.key, str(total).encode(), body, self.key)
             await connection.execute(UPDATE, parameters)
         self.acknowledged += 1
@@ -94,5 +95,5 @@ async def locked_row(url: str, name: str) -> AsyncIterator[LockedRow]:
             if found == (None,):
                 for table in TABLES:
                     await connection.execute(table)
-            await connection.execute(INSERT, (name.encode(), body_of(name, 0)))
+            await connection.execute(INSERT, (name.encode(), body_of(name, 0, Marks.none())))
         yield LockedRow(pool, name.encode())
