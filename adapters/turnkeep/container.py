@@ -72,6 +72,7 @@ class Container(containers.DeclarativeContainer):
         telemetry=telemetry,
         pacing=settings.provided.pacing,
         rounds=settings.provided.rounds,
+        last_seen=settings.provided.last_seen,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,

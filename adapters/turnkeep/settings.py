@@ -8,6 +8,7 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
 
@@ -19,6 +20,7 @@ class Settings:
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
         rounds: How updates of one process go together.
+        last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
@@ -27,6 +29,9 @@ class Settings:
 
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
     rounds: RoundSettings = field(factory=RoundSettings, validator=instance_of(RoundSettings))
+    last_seen: LastSeenSettings = field(
+        factory=LastSeenSettings, validator=instance_of(LastSeenSettings)
+    )
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )

@@ -65,6 +65,7 @@ class Decided(Generic[O, R]):
 
     Attributes:
         prepared: What is to be stored, where it was prepared already.
+        recalled: Whether the records are what was last seen, and not just loaded.
     """
 
     loaded: Loaded
@@ -72,6 +73,7 @@ class Decided(Generic[O, R]):
     before: Records
     decision: Decision[Records, O, R]
     prepared: Records | None = field(default=None)
+    recalled: bool = field(default=False)
 
 
 @frozen(kw_only=True)

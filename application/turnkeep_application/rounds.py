@@ -18,6 +18,7 @@ from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_application.connecting import connected
 from turnkeep_application.folding import Fold
 from turnkeep_application.joint_commits import Joining, JointCommit
+from turnkeep_application.last_seen import LastSeen
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.seats import ALONE, Alone, Party, Reply, Round, Seat
 from turnkeep_application.verdicts import Lost, commit
@@ -45,6 +46,7 @@ class Rounds:
     codec: Codec
     clock: Clock
     ids: Ids
+    seen: LastSeen | None
     settings: RoundSettings
     reserve_seconds: float
     _joining: Joining = field(
@@ -208,6 +210,8 @@ class Rounds:
         try:
             loaded = await self._load(seats)
             if isinstance(loaded, Loaded):
+                if self.seen is not None:
+                    self.seen.tell_time(loaded.now)
                 await self._commit_all(parties[0].round, self._folded(parties, loaded))
             elif isinstance(loaded, Lost):
                 for seat in seats:
@@ -293,6 +297,9 @@ class Rounds:
             )
         finally:
             timer.cancel()
+        if self.seen is not None:
+            changes = (change for part in shared.parts for change in part.writes.values())
+            self.seen.learn(shared.commit_id, shared.writes, changes, verdict)
         shared.tell(verdict)
 
 

@@ -325,4 +325,5 @@ APPROVALS: Final[Collection[ApprovalRecord]] = Collection(
     index=_index,
     identity=_identity,
     marks=lambda record: record.marks,
+    remembered=True,
 )
