@@ -114,6 +114,7 @@ rivalries = st.lists(
     slowness=st.sampled_from(["", "\nload#*: delay 1\ncommit#*: delay 1"]),
     present=st.booleans(),
     together=st.booleans(),
+    remembers=st.booleans(),
 )
 def test_what_is_told_of_a_command_is_how_often_it_applied(
     *,
@@ -126,6 +127,7 @@ def test_what_is_told_of_a_command_is_how_often_it_applied(
     slowness: str,
     present: bool,
     together: bool,
+    remembers: bool,
 ) -> None:
     bench = Bench(pacing=Pacing(attempts_max=attempts_max), rounds=RoundSettings(together=together))
     told: dict[int, object] = {}

@@ -18,6 +18,7 @@ from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_adapters.virtual.clock import VirtualClock
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.round_settings import RoundSettings
@@ -76,6 +77,7 @@ class Bench:
     ids: CountedIds = field(factory=CountedIds)
     random: SeededRandom = field(factory=SeededRandom)
     rounds: RoundSettings = field(factory=RoundSettings)
+    last_seen: LastSeenSettings = field(factory=LastSeenSettings)
     codec: LedgerCodec = field(factory=LedgerCodec)
     through: RecordStore | None = field(default=None)
     beside: MemoryRecordStore = field(init=False)
@@ -98,7 +100,7 @@ class Bench:
         """The one loop of a store, as a process has it, with what the bench has now."""
         store = store or self.through or self.faulty
         parts = (store, self.codec, self.random, self.tallies)
-        of = (self.pacing, self.rounds, *map(id, parts))
+        of = (self.pacing, self.rounds, self.last_seen, *map(id, parts))
         if of not in self._loops:
             self._loops[of] = UpdateLoop(
                 store=store,
@@ -109,6 +111,7 @@ class Bench:
                 telemetry=self.tallies,
                 pacing=self.pacing,
                 rounds=self.rounds,
+                last_seen=self.last_seen,
             )
         return self._loops[of]
 

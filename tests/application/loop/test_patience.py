@@ -17,6 +17,7 @@ from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.telemetry.tallies import Tallies
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Records
 from turnkeep_application.round_settings import RoundSettings
@@ -28,8 +29,8 @@ from turnkeep_ports.telemetry import Counter
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(last_seen: LastSeenSettings) -> Bench:
+    return Bench(last_seen=last_seen)
 
 
 async def timed(bench: Bench, update: Awaitable[object]) -> float:

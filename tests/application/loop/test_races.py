@@ -384,6 +384,7 @@ def test_counters_equal_the_script(bench: Bench) -> None:
         Counter.ROUNDS: 0,
         Counter.FOLDED: 0,
         Counter.IMPATIENT: 0,
+        Counter.RECALLED: int(bench.last_seen.remembers),
     }
 
 

@@ -13,6 +13,7 @@ from tests.application.loop.bench import Bench
 from tests.application.loop.counting import FIRST, answers, count, counting
 from tests.application.loop.ledger import LEDGERS, SCOPE, Added, LedgerCodec, opened
 from turnkeep_adapters.faulty.actions import Operation
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Records
 from turnkeep_application.round_settings import RoundSettings
@@ -25,8 +26,8 @@ from turnkeep_ports.telemetry import Counter
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(last_seen: LastSeenSettings) -> Bench:
+    return Bench(last_seen=last_seen)
 
 
 @define

@@ -19,6 +19,7 @@ from tests.application.loop.ledger import (
     opened,
 )
 from turnkeep_adapters.faulty.actions import Operation
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.round_settings import RoundSettings
@@ -31,8 +32,8 @@ from turnkeep_ports.telemetry import Counter
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(last_seen: LastSeenSettings) -> Bench:
+    return Bench(last_seen=last_seen)
 
 
 def test_500_increments_of_one_hot_cell_all_win(bench: Bench) -> None:
