@@ -76,7 +76,7 @@ class LastSeen:
         held: dict[Address, object | None] = {}
         for key in keys:
             seen = self._seen.get(key.address)
-            if seen is None or seen.cell is None:
+            if seen is None or seen.cell is None or not key.collection.remembered:
                 return None
             cells[key.address] = seen.cell
             held[key.address] = seen.record
