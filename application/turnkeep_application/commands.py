@@ -48,6 +48,8 @@ class Command(Generic[O, R]):
 
     def shown(self, keys: Sequence[ReadKey[object]]) -> tuple[ReadKey[object], ...]:
         """The keys of all records that a decision sees."""
+        if not self.hints:
+            return tuple(keys)
         return tuple({key.address: key for key in (*self.hints, *keys)}.values())
 
     def addresses(self, keys: Sequence[ReadKey[object]]) -> dict[Address, None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from turnkeep_domain.keys import Address
@@ -10,8 +10,12 @@ from turnkeep_domain.keys import Address
 T = TypeVar("T")
 
 
-def connected(things: Sequence[T], cells_of: Callable[[T], Iterable[Address]]) -> list[list[T]]:
+def connected(things: Sequence[T], cells_of: Callable[[T], Collection[Address]]) -> list[list[T]]:
     """The things in groups that share no cell, each group in the order of the things."""
+    # Mostly all come for the same one.
+    hot = next(iter(cells_of(things[0])), None) if things else None
+    if hot is not None and all(hot in cells_of(thing) for thing in things):
+        return [list(things)]
     leaders = list(range(len(things)))
     first: dict[Address, int] = {}
 

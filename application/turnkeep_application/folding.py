@@ -7,7 +7,7 @@ told nothing before that has landed: a refusal, too, may rest on what is not sto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -67,7 +67,7 @@ class Part:
                 return Answer(decision)
         assert_never(decision)
 
-    def rests_on(self, written: Set[Address]) -> Iterable[Address]:
+    def rests_on(self, written: Set[Address]) -> Collection[Address]:
         """Those of the written cells that it saw, though they were only hinted at."""
         hints = (key.address for key in self.seat.command.hints)
         return [address for address in (*self.touched, *hints) if address in written]

@@ -66,7 +66,9 @@ class Rounds:
     _flying: dict[Round, None] = field(factory=dict, init=False)
     _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
     _boards: bool = field(default=False, init=False)
+    _asking: dict[Seat, None] = field(factory=dict, init=False)
     _timer: Timer | None = field(default=None, init=False)
+    _looks_at: float = field(default=0.0, init=False)
 
     def arrives(self) -> int:
         """The place of one more command in the order of arrival."""
@@ -80,7 +82,7 @@ class Rounds:
         """
         self.leave(seat)
         seat.keys = keys
-        seat.addresses = tuple(dict.fromkeys([key.address for key in keys]))
+        seat.addresses = tuple([key.address for key in keys])
         if self._line.wake(seat.addresses, by_newcomer=first):
             return False
         if self._alone >= self.settings.alone_max or not self._line.is_idle(seat.addresses):
@@ -97,16 +99,16 @@ class Rounds:
         """
         reply = seat.ask()
         seat.since = self.clock.monotonic()
-        until = seat.command.deadline.earlier(self.reserve_seconds)
-        timer = self.clock.call_at(until.at, seat.give_up)
+        seat.until = seat.command.deadline.at - self.reserve_seconds
+        seat.impatient = False
+        self._asking[seat] = None
         self._line.join(seat)
         self._board_soon()
-        if self._timer is None:
-            self._look_again_at(seat.since + self.settings.patience_seconds)
+        self._look_again_by(min(seat.until, seat.since + self.settings.patience_seconds))
         try:
             return await reply
         finally:
-            timer.cancel()
+            del self._asking[seat]
             self._line.quit(seat)
 
     async def rest(self, keys: Sequence[ReadKey[object]], seconds: float, *, lightly: bool) -> None:
@@ -184,24 +186,42 @@ class Rounds:
         self._tasks.add(round_.task)
         round_.task.add_done_callback(self._tasks.discard)
 
-    def _look_again_at(self, when: float) -> None:
-        self._timer = self.clock.call_at(when, self._look_for_the_impatient)
+    def _look_again_by(self, when: float) -> None:
+        if self._timer is not None:
+            if self._looks_at <= when:
+                return
+            self._timer.cancel()
+        self._looks_at = when
+        self._timer = self.clock.call_at(when, self._look)
 
-    def _look_for_the_impatient(self) -> None:
-        """Lets those go who have waited for long, whoever is at work on their cells."""
+    def _look(self) -> None:
+        """Lets those go who have waited for long, whoever is at work on their cells.
+
+        One timer serves all that wait: most are told long before it is due.
+        """
         self._timer = None
         now, patience = self.clock.monotonic(), self.settings.patience_seconds
-        due = [seat for seat in self._line if now - seat.since >= patience]
+        for seat in self._asking:
+            if seat.until <= now:
+                seat.give_up()
+        self._go_on_without_patience(now - patience)
+        if self._asking:
+            waits = [seat.since + patience for seat in self._line if not seat.impatient]
+            again = [now + patience * _LOOK_SHARE] if len(waits) < len(self._line) else []
+            until = [seat.until for seat in self._asking if seat.waits]
+            self._look_again_by(min(waits + again + until, default=now + patience))
+
+    def _go_on_without_patience(self, since: float) -> None:
+        due = [seat for seat in self._line if seat.since <= since and seat.waits]
         for seat in due:
-            seat.command.tally.count(Counter.IMPATIENT)
+            if not seat.impatient:
+                seat.impatient = True
+                seat.command.tally.count(Counter.IMPATIENT)
             self._line.disown(seat)
         if due:
             while len(self._flying) >= self.settings.rounds_max:
                 del self._flying[next(iter(self._flying))]
             self._board()
-        if self._line:
-            first = min(seat.since for seat in self._line) + patience
-            self._look_again_at(max(first, now + patience * _LOOK_SHARE))
 
     # ---- rounds ---------------------------------------------------------------------------------
 
@@ -265,6 +285,7 @@ class Rounds:
         for seat in seats:
             self.leave(seat)
             seat.since = self.clock.monotonic()
+            seat.impatient = False
             self._line.join(seat)
         if seats:
             self._board_soon()

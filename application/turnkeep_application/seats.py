@@ -95,6 +95,9 @@ class Seat:
         keys: What the decision of this attempt is to see and to check, so far.
         addresses: Their cells.
         since: When it began to wait.
+        until: When it waits no more, whatever comes of it.
+        impatient: Whether it waits no longer for the commits of others.
+        stands: Whether it stands in the waiting line.
         alone: Whether it went straight to the store, and holds its cells itself.
         party: With whom a round has taken it.
         flight: The commit in flight that it shares.
@@ -105,6 +108,9 @@ class Seat:
     keys: tuple[ReadKey[object], ...] = field(default=(), init=False)
     addresses: tuple[Address, ...] = field(default=(), init=False)
     since: float = field(default=0.0, init=False)
+    until: float = field(default=0.0, init=False)
+    impatient: bool = field(default=False, init=False)
+    stands: bool = field(default=False, init=False)
     alone: bool = field(default=False, init=False)
     party: Party | None = field(default=None, init=False)
     flight: Flight | None = field(default=None, init=False)

@@ -86,7 +86,7 @@ class UpdateLoop:
             raise InvalidValue("keys", "must name one cell at least")
         tally = Tally(self.telemetry, keys[0].collection.name)
         command = Command(
-            keys=tuple(keys),
+            keys=tuple(dict.fromkeys(keys)),
             hints=tuple(hints),
             decide=decide,
             prepare=prepare,

@@ -94,15 +94,18 @@ class WaitingLine:
 
     def join(self, seat: Seat) -> None:
         """Puts a seat in its place, which is behind those whose commands came before."""
-        insort(self._seats, seat, key=_arrival)
+        if self._seats and self._seats[-1].arrival > seat.arrival:
+            insort(self._seats, seat, key=_arrival)
+        else:
+            self._seats.append(seat)
+        seat.stands = True
         for address in seat.addresses:
             self._wanted[address] = self._wanted.get(address, 0) + 1
 
     def quit(self, seat: Seat) -> None:
         """Takes a seat out, if it is there."""
-        place = bisect_left(self._seats, seat.arrival, key=_arrival)
-        if place < len(self._seats) and self._seats[place] is seat:
-            del self._seats[place]
+        if seat.stands:
+            del self._seats[bisect_left(self._seats, seat.arrival, key=_arrival)]
             self._want_no_more(seat)
 
     def rest(self, rest: Rest) -> None:
@@ -148,6 +151,7 @@ class WaitingLine:
         return taken
 
     def _want_no_more(self, seat: Seat) -> None:
+        seat.stands = False
         for address in seat.addresses:
             self._wanted[address] -= 1
             if not self._wanted[address]:
