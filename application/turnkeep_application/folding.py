@@ -195,8 +195,6 @@ class Fold:
         if len(touched) > COMMAND_WRITES_MAX or len(events) > COMMAND_EVENTS_MAX:
             return None
         saw = any(key.address in self._changed for key in command.shown(seat.keys))
-        if saw and not writes and command.doubts:
-            return None
         return Part(
             seat=seat,
             decided=Decided(

@@ -430,6 +430,52 @@ def test_what_is_created_and_deleted_by_two_commands_leaves_nothing_but_their_ev
     bench.run(scenario)
 
 
+@pytest.mark.parametrize("misfortune", ["lose-before", "lose-after", "land-late 1", "land-late 2"])
+def test_a_change_that_the_same_commit_undoes_is_not_made_again_after_a_doubt(
+    bench: Bench, misfortune: str
+) -> None:
+    """Nothing of it is in the end written to the cells that it changed."""
+
+    def undoing(records: Records, now: datetime) -> Decision[Records, int, str]:
+        undone = counting(FIRST, -5)(records, now)
+        return Changed(undone.state.put(SECOND, opened("l2")), undone.outcome, undone.events)
+
+    async def scenario() -> None:
+        await count(bench, amount=10)
+        commands = [count(bench, amount=5), bench.loop().update([FIRST, SECOND], undoing)]
+        tasks = await bench.crowd(commands, f"commit#1: {misfortune}")
+        assert await answers(tasks) == [15, 10]
+        assert [int(event.body) for event in await bench.events()] == [10, 15, 10]
+        assert await bench.total(id="l2") == 0
+
+    bench.run(scenario)
+
+
+def test_a_refusal_in_doubt_is_told_once_a_commit_that_others_made_has_ended_the_doubt(
+    bench: Bench,
+) -> None:
+    attempts: list[int] = []
+
+    def decide(records: Records, now: datetime) -> Decision[Records, int, str]:
+        attempts.append(1)
+        return counting(FIRST)(records, now) if len(attempts) == 1 else Refused("no more")
+
+    async def scenario() -> None:
+        await bench.rival("r0", 10)
+        commands = [count(bench, amount=100), bench.loop().update([FIRST], decide)]
+        tasks = await bench.crowd(commands, "commit#1: land-late 9\ncommit#2: hold here")
+        await bench.faulty.reached("here")
+        assert not tasks[1].done()
+        bench.faulty.release("here")
+        assert await answers(tasks) == [110, Refused("no more")]
+        for _ in range(9):
+            await bench.add("other", id="other")
+        assert await bench.total() == 110
+        assert bench.counted(Counter.FENCES) == 0
+
+    bench.run(scenario)
+
+
 def test_commands_that_do_not_meet_share_a_load_and_no_commit(bench: Bench) -> None:
     """One that races is none of the others' business, and neither is a cell that all only read."""
 
