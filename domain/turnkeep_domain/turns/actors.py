@@ -36,6 +36,10 @@ class Actor:
         """Somebody who looks after the host."""
         return cls(Role.OPERATOR, principal)
 
+    def may_stand_for(self, submitter: Principal) -> bool:
+        """Whether it is the submitter itself, or somebody above."""
+        return self.role is not Role.SUBMITTER or self.principal == submitter
+
     @classmethod
     def system(cls, name: str) -> Self:
         """A part of the host, by rule."""

@@ -70,6 +70,15 @@ def buckets_of(scope: Scope, turn_class: TurnClass) -> tuple[BucketId, ...]:
     )
 
 
+def tenant_buckets_of(scope: Scope, turn_class: TurnClass) -> tuple[BucketId, BucketId]:
+    """Those of them that may bound how many runs are claimed, in that order."""
+    tenant = _level(scope, Axis.TENANT)
+    return (
+        BucketId(scope=tenant, axis=Axis.TENANT, turn_class=None),
+        BucketId(scope=tenant, axis=Axis.TENANT, turn_class=turn_class),
+    )
+
+
 def _level(scope: Scope, axis: Axis) -> Scope:
     match axis:
         case Axis.TENANT:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
-from turnkeep_domain.instants import optional_instant
+from turnkeep_domain.instants import instant, optional_instant
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.leases.tenure import Tenure
 from turnkeep_domain.request_ids import Digest
@@ -53,6 +53,11 @@ class Claim:
     def _is_token(self, _: object, token: Token) -> None:
         token_digest(token)
 
+    @property
+    def digest(self) -> Digest:
+        """What is stored of its token."""
+        return token_digest(self.token)
+
 
 @frozen(kw_only=True)
 class RunLease:
@@ -78,6 +83,28 @@ class EndOperation(Enum):
     BLOCK = "block"
     RELINQUISH = "relinquish"
     EXPIRY = "expiry"
+
+
+class Relinquishment(Enum):
+    """Why a worker gives a run back before it is done."""
+
+    DRAIN = "drain"
+    ERROR = "error"
+
+
+@frozen(kw_only=True)
+class Heartbeat:
+    """What a worker learns when it says that it is alive.
+
+    Attributes:
+        until: The claim's deadline.
+        cancel_by: By when the run is to end, where somebody called it off.
+        at: The store's now, to which a worker relates the other two.
+    """
+
+    until: datetime = field(validator=instant)
+    cancel_by: datetime | None = field(validator=optional_instant)
+    at: datetime = field(validator=instant)
 
 
 @frozen(kw_only=True)

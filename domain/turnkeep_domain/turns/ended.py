@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
 
 from attrs import field, frozen
 from attrs.validators import deep_iterable
 
-from turnkeep_domain.approvals.approval import sorted_from
+from turnkeep_domain.decisions import Changed, Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
-from turnkeep_domain.instants import instant
-from turnkeep_domain.keys import Collection, Identity, Index
+from turnkeep_domain.instants import instant, sorted_from
+from turnkeep_domain.keys import Address, Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.request_ids import Digest, Marks
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.claims import ClaimEnd, RunStanding
+from turnkeep_domain.turns.events import RunRetired
 from turnkeep_domain.turns.names import RunId
+from turnkeep_domain.turns.refusals import RunNotDue
 from turnkeep_domain.turns.run import Run
 from turnkeep_domain.turns.run_states import RunStatus
 
@@ -42,6 +44,31 @@ class EndedRun:
     def _has_ended(self, _: object, run: Run) -> None:
         if not run.status.final:
             raise InvalidValue("run", "must have ended")
+
+    @property
+    def standing(self) -> RunStanding:
+        """Where it stands, for ever."""
+        return self.run.standing
+
+    def retire(
+        self, *, retention: timedelta, now: datetime
+    ) -> Changed[RunRecord, None] | Refused[RunNotDue]:
+        """Its retention has passed: a tombstone takes its place."""
+        due_at = self.ended_at + retention
+        if now < due_at:
+            return Refused(RunNotDue(due_at))
+        run = self.run
+        tombstone = RetiredRun(
+            id=run.id,
+            scope=run.scope,
+            payload=run.turn.payload,
+            was=run.status,
+            ended_at=self.ended_at,
+            retired_at=now,
+        )
+        address = Address("run", run.scope, run.id)
+        event = RunRetired(address=address, at=now, run=run.id, status=run.status)
+        return Changed(tombstone, None, (event,))
 
 
 @frozen(kw_only=True)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from attrs import field, frozen
 
 from turnkeep_domain.events import Event
 from turnkeep_domain.identifiers import identifier, optional_identifier
 from turnkeep_domain.instants import instant, optional_instant
+from turnkeep_domain.keys import Address
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.turns.actors import Actor
-from turnkeep_domain.turns.bucket import BucketLimits
+from turnkeep_domain.turns.bucket_limits import BucketLimits
 from turnkeep_domain.turns.counts import count, optional_count
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, GateKind
 from turnkeep_domain.turns.names import Category, Ref, RunId, TurnId, optional_ref, ref
 from turnkeep_domain.turns.route import Route
 from turnkeep_domain.turns.run_states import RunStatus
+
+if TYPE_CHECKING:
+    from turnkeep_domain.turns.run import Run
 
 
 @frozen(kw_only=True)
@@ -34,6 +38,33 @@ class RunEvent(Event):
     turn: TurnId = field(validator=identifier)
     version: int = field(validator=count)
     status: RunStatus = field(validator=of_kind(RunStatus))
+
+
+class Told(TypedDict):
+    """The fields that every event of a run has."""
+
+    address: Address
+    at: datetime
+    run: RunId
+    turn: TurnId
+    version: int
+    status: RunStatus
+
+
+def told_of(run: Run, now: datetime) -> Told:
+    """What every event tells of a run after a change.
+
+    The address is that of the run's own record, active or ended, so that all events of one run
+    are found under one address.
+    """
+    return Told(
+        address=Address("run", run.scope, run.id),
+        at=now,
+        run=run.id,
+        turn=run.turn.id,
+        version=run.version,
+        status=run.status,
+    )
 
 
 @frozen(kw_only=True)

@@ -31,7 +31,7 @@ class NotPermitted:
 
 
 @frozen
-class IdSpent:
+class RunIdSpent:
     """The run of this request was retired; ask under another request id."""
 
     code: ClassVar[str] = "id_spent"
@@ -68,12 +68,17 @@ class AtCapacity:
 
 @frozen
 class TreeFull:
-    """The tree of runs has no room: 64 live, 1,000 ever, 8 levels."""
+    """The tree of runs has no room: 64 live, 1,000 ever, 8 levels.
+
+    Attributes:
+        limit: Which: `live`, `spawned` or `depth`.
+        retry_after_seconds: None where waiting does not help.
+    """
 
     code: ClassVar[str] = "tree_full"
 
     limit: str
-    retry_after_seconds: int
+    retry_after_seconds: int | None
 
 
 @frozen
@@ -115,6 +120,15 @@ class WrongState:
     code: ClassVar[str] = "wrong_state"
 
     status: RunStatus
+
+
+@frozen
+class RunNotDue:
+    """It is too early; `at` is when it may be done."""
+
+    code: ClassVar[str] = "not_due"
+
+    at: datetime
 
 
 @frozen
@@ -168,6 +182,15 @@ class GateMismatch:
 
 
 @frozen
+class UnknownGate:
+    """The gate names an approval that this run has not raised, or a run that it did not spawn."""
+
+    code: ClassVar[str] = "unknown_gate"
+
+    ref: Ref
+
+
+@frozen
 class GatePending:
     """The approval that the run waits for is not decided."""
 
@@ -177,20 +200,27 @@ class GatePending:
 
 
 AdmissionRefusal: TypeAlias = NotPermitted | ThreadDeleted | ThreadBusy | AtCapacity
-SubmitRefusal: TypeAlias = RequestIdReused | IdSpent | AdmissionRefusal
+SubmitRefusal: TypeAlias = RequestIdReused | RunIdSpent | AdmissionRefusal
 ClaimRefusal: TypeAlias = NotFound | ClaimEnded | LeaseLost | LeaseExpired | WrongState
 SpawnRefusal: TypeAlias = (
     ClaimRefusal | SubmitRefusal | TreeFull | TreeCancelling | EffectsFull | ReplayDiverged
 )
 IntendRefusal: TypeAlias = ClaimRefusal | EffectsFull | ReplayDiverged
 SettleRefusal: TypeAlias = ClaimRefusal | EffectsFull | ReplayDiverged
-BlockRefusal: TypeAlias = ClaimRefusal | EffectsOpen | EffectsFull | ReplayDiverged
+BlockRefusal: TypeAlias = ClaimRefusal | EffectsOpen | EffectsFull | ReplayDiverged | UnknownGate
 EndRefusal: TypeAlias = ClaimRefusal | EffectsOpen
 RouteRefusal: TypeAlias = ClaimRefusal | RouteFixed
 ResumeRefusal: TypeAlias = (
     NotFound | RequestIdReused | NotPermitted | WrongState | GateMismatch | GatePending
 )
+ReleaseRefusal: TypeAlias = NotFound | WrongState | GateMismatch
+GrantRefusal: TypeAlias = NotFound | ClaimEnded | WrongState | ThreadDeleted | RunNotDue
+OverdueRefusal: TypeAlias = NotFound | WrongState | RunNotDue
 CancelRefusal: TypeAlias = NotFound | RequestIdReused | NotPermitted
-RetryRefusal: TypeAlias = (
-    NotFound | RequestIdReused | NotPermitted | WrongState | EffectsUnsettled | SubmitRefusal
+OperatorRefusal: TypeAlias = (
+    NotFound | RequestIdReused | NotPermitted | WrongState | EffectsUnsettled
 )
+ResubmitRefusal: TypeAlias = (
+    NotPermitted | WrongState | EffectsUnsettled | ThreadDeleted | ThreadBusy
+)
+RetryRefusal: TypeAlias = OperatorRefusal | SubmitRefusal
