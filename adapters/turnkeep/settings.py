@@ -9,6 +9,7 @@ from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.turns.turn_settings import TurnSettings
 
 
 @frozen(kw_only=True)
@@ -18,6 +19,7 @@ class Settings:
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
         approvals: Lifetimes, pages and waits of approvals.
+        turns: Leases, backoffs and retention of runs.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
@@ -31,3 +33,4 @@ class Settings:
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
+    turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))
