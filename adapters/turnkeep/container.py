@@ -78,6 +78,8 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         telemetry=telemetry,
         pacing=settings.provided.pacing,
+        rounds=settings.provided.rounds,
+        last_seen=settings.provided.last_seen,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,

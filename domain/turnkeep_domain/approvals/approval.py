@@ -317,4 +317,5 @@ APPROVALS: Final[Collection[ApprovalRecord]] = Collection(
     index=_index,
     identity=_identity,
     marks=lambda record: record.marks,
+    remembered=True,
 )
