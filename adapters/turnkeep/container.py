@@ -16,16 +16,21 @@ from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
+from turnkeep_adapters.system.admission import OpenAdmission
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.system.ids import SystemIds
+from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading
+from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
+from turnkeep_ports.admission import Admission
+from turnkeep_ports.archive import Archive
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.ids import Ids
@@ -60,6 +65,8 @@ class Container(containers.DeclarativeContainer):
     codec: Provider[Codec] = providers.Singleton(
         JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS
     )
+    admission: Provider[Admission] = providers.Singleton(OpenAdmission)
+    archive: Provider[Archive] = providers.Singleton(NoArchive)
     store: Provider[RecordStore] = providers.Singleton(memory_store, clock=system_clock)
 
     updates: Provider[Updates] = providers.Singleton(
@@ -90,4 +97,19 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.approvals,
     )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
-    keep: Provider[Keep] = providers.Singleton(Keep, approvals=approvals, events=events)
+    turns: Provider[Turns] = providers.Singleton(
+        Turns,
+        updates=updates,
+        reading=reading,
+        store=store,
+        clock=clock,
+        random=random,
+        ids=ids,
+        admission=admission,
+        archive=archive,
+        settings=settings.provided.turns,
+        approvals=settings.provided.approvals,
+    )
+    keep: Provider[Keep] = providers.Singleton(
+        Keep, approvals=approvals, events=events, turns=turns
+    )

@@ -11,6 +11,7 @@ from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
+from turnkeep_application.turns.turn_settings import TurnSettings
 
 
 @frozen(kw_only=True)
@@ -22,6 +23,7 @@ class Settings:
         rounds: How updates of one process go together.
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
+        turns: Leases, backoffs and retention of runs.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
@@ -39,3 +41,4 @@ class Settings:
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
+    turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))

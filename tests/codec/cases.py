@@ -8,6 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from attrs import evolve
+
+from tests.codec.turn_cases import TURN_COLLECTIONS, TURN_EVENT_CASES, TURN_RECORD_CASES
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -36,9 +39,15 @@ from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.names import RunId
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
-COLLECTIONS: Final[tuple[Collection[object], ...]] = (APPROVALS, APPROVAL_PAYLOADS)
+COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    APPROVALS,
+    APPROVAL_PAYLOADS,
+    *TURN_COLLECTIONS,
+)
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 LATER: Final = RAISED_AT + timedelta(minutes=1)
@@ -67,6 +76,7 @@ ONE_DECIDES: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.owner(SCOPE),
+    run=None,
 )
 TWO_DECIDE: Final = Question(
     scope=WHOLE_SCOPE,
@@ -82,6 +92,7 @@ TWO_DECIDE: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.of(2, ADA, BO, RULES),
+    run=None,
 )
 
 
@@ -118,6 +129,11 @@ WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
+    ("approval", "of_a_run"): raised(
+        evolve(
+            TWO_DECIDE, run=RunAddress(WHOLE_SCOPE, RunId("5f1e0c6a-9f1b-8c3d-a1b2-c3d4e5f60718"))
+        )
+    ),
     ("approval", "approved"): APPROVED,
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
@@ -158,6 +174,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **TURN_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -212,4 +229,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.erased", "plain"): ApprovalErased(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    **TURN_EVENT_CASES,
 }
