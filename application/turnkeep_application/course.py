@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_application.commands import Answer, Command, Concluded, Decided
-from turnkeep_application.composition import compose
+from turnkeep_application.composition import Composition, compose
 from turnkeep_application.doubts import Doubt, permanent_of, traces_of
 from turnkeep_application.errors import Contended
 from turnkeep_application.last_seen import LastSeen, Recalled
@@ -24,6 +24,7 @@ from turnkeep_application.rounds import Rounds
 from turnkeep_application.seats import Alone, Mistake, Seat
 from turnkeep_application.verdicts import Failed, Lost, Stored, Unknown, Verdict, commit
 from turnkeep_domain.decisions import Changed, Refused, Settled, Unchanged
+from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
@@ -286,19 +287,13 @@ class Course(Generic[O, R]):
         if after is None:
             prepare = self.command.prepare
             after = decision.state if prepare is None else prepare(decision.state)
-        cells = decided.loaded.cells
-        composition = compose(
-            after,
-            decision.events,
-            cells=cells,
-            checked=[key.address for key in decided.keys],
-            codec=self.means.codec,
-        )
+        composition = self._composed(decided, after, decision.events)
+        if composition is None or (composition.is_empty and decided.recalled):
+            # Only a commit that wins proves what was last seen.
+            return await self._carry_out(await self._decide())
         if composition.is_empty:
-            if decided.recalled:
-                return await self._carry_out(await self._decide())
             return await self._believe(answer, decided)
-        writes = self.command.doubts.fenced(composition.writes, cells)
+        writes = self.command.doubts.fenced(composition.writes, decided.loaded.cells)
         if writes is None:
             return None
         commit_id = self.means.ids.commit_id()
@@ -306,17 +301,45 @@ class Course(Generic[O, R]):
         verdict = await self._commit(commit_id, writes, composition.events, until)
         self._learn(decided, commit_id, writes, after, verdict)
         if isinstance(verdict, Unknown):
-            doubt = Doubt(
-                commit_id=commit_id,
-                expectations={write.address: write.expect for write in writes},
-                written=frozenset(w.address for w in writes if not isinstance(w, Check)),
-                permanent=permanent_of(decided.keys),
-                traces=traces_of(decided.before, after),
-                answer=answer,
-                tidy=self.tidy is not None,
-            )
-            self.command.doubts.add(doubt)
+            self.command.doubts.add(self._doubt(decided, commit_id, writes, after, answer))
+        if isinstance(verdict, Failed) and decided.recalled:
+            return None
         return self._concluded(answer, verdict)
+
+    def _composed(
+        self, decided: Decided[O, R], after: Records, events: Sequence[Event]
+    ) -> Composition | None:
+        """The commit of a decision; None where it breaks a limit on what was last seen."""
+        try:
+            return compose(
+                after,
+                events,
+                cells=decided.loaded.cells,
+                checked=[key.address for key in decided.keys],
+                codec=self.means.codec,
+            )
+        except Exception:
+            if decided.recalled:
+                return None
+            raise
+
+    def _doubt(
+        self,
+        decided: Decided[O, R],
+        commit_id: CommitId,
+        writes: Sequence[Write],
+        after: Records,
+        answer: Answer[O, R],
+    ) -> Doubt[Answer[O, R]]:
+        return Doubt(
+            commit_id=commit_id,
+            expectations={write.address: write.expect for write in writes},
+            written=frozenset(w.address for w in writes if not isinstance(w, Check)),
+            permanent=permanent_of(decided.keys),
+            traces=traces_of(decided.before, after),
+            answer=answer,
+            tidy=self.tidy is not None,
+        )
 
     async def _commit(
         self,
@@ -342,7 +365,8 @@ class Course(Generic[O, R]):
             self.means.seen.learn(commit_id, writes, after.written(), verdict)
         if decided.recalled:
             self.command.tally.count(Counter.RECALLED)
-            self.misremembered = isinstance(verdict, Lost) and verdict.cause is None
+            races = isinstance(verdict, Lost) and verdict.cause is None
+            self.misremembered = races or isinstance(verdict, Failed)
 
     def _concluded(self, answer: Answer[O, R], verdict: Verdict) -> Answer[O, R] | None:
         match verdict:

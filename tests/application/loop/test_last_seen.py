@@ -11,7 +11,7 @@ from attrs import evolve
 
 from tests.application.loop.bench import Bench
 from tests.application.loop.counting import FIRST, SECOND, answers, count, counting
-from tests.application.loop.ledger import LEDGERS, SCOPE, Ledger, opened
+from tests.application.loop.ledger import LEDGERS, SCOPE, Ledger, LedgerCodec, opened
 from turnkeep_adapters.faulty.actions import Operation
 from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_application.errors import Contended
@@ -25,6 +25,8 @@ from turnkeep_domain.approvals.approval import APPROVALS
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.keys import Index, Key, key
+from turnkeep_ports.errors import PayloadTooLarge
+from turnkeep_ports.limits import BODY_BYTES_MAX
 from turnkeep_ports.store import Cell, CommitId, Entry, Loaded, Put, Revision
 from turnkeep_ports.telemetry import Counter
 
@@ -120,6 +122,31 @@ def test_an_error_on_what_was_last_seen_is_no_error(bench: Bench) -> None:
         with pytest.raises(ZeroDivisionError):
             await bench.loop().update([FIRST], fragile)
 
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("where", ["in the codec", "in the store"])
+def test_what_cannot_be_stored_on_what_was_last_seen_is_decided_again(
+    bench: Bench, where: str
+) -> None:
+    class Picky(LedgerCodec):
+        # typing.override is not in Python 3.11's library.
+        def encode(self, record: object) -> bytes:  # type: ignore[explicit-override]
+            assert isinstance(record, Ledger)
+            body = super().encode(record)
+            if record.total == 2 and where == "in the codec":
+                raise ZeroDivisionError
+            return body + b" " * (BODY_BYTES_MAX * (record.total == 2))
+
+    async def scenario() -> None:
+        await count(bench)
+        await bench.rival("rival", 100)
+        assert await count(bench) == 102
+        await count(bench, amount=-101)
+        with pytest.raises(PayloadTooLarge if where == "in the store" else ZeroDivisionError):
+            await count(bench)
+
+    bench.codec = Picky()
     bench.run(scenario)
 
 
