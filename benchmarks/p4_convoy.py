@@ -25,6 +25,8 @@ HERE: Final = 4
 STALL_SECONDS: Final = 5.0
 HUNDREDTHS: Final = 100
 CAUGHT_SECONDS: Final = 0.05
+# Else what is felt is how busy the processor is.
+PAUSE_SECONDS: Final = 0.01
 
 Stall: TypeAlias = Callable[[], None]
 """Makes the next commit stall."""
@@ -107,6 +109,7 @@ async def _book_until(until: float, teller: Tellers, felt: list[float]) -> None:
     while (began := time.perf_counter()) < until:
         await teller.book()
         felt.append(time.perf_counter() - began)
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 @asynccontextmanager

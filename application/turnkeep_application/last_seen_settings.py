@@ -13,8 +13,8 @@ class LastSeenSettings:
     Attributes:
         remembers: Whether anything is. If not, each decision begins with a load.
         cells_max: Cells at most, 1 to 1,000,000.
-        bytes_max: Bytes of their bodies at most, at most 1 GiB. Decoded, a record takes several
-            times as much.
+        bytes_max: Bytes of their bodies at most, at most 1 GiB. With its decoded record, a cell
+            takes about four times as much.
         seconds_max: How long after a load the store's time may be reckoned instead of asked for, at
             most 300.
         wary_seconds: How long a cell is not trusted to memory again after somebody else had changed

@@ -24,5 +24,5 @@ class RoundSettings:
     together: bool = field(default=True, validator=instance_of(bool))
     commands_max: int = field(default=256, validator=[instance_of(int), ge(1), le(1_024)])
     rounds_max: int = field(default=3, validator=[instance_of(int), ge(1), le(64)])
-    alone_max: int = field(default=16, validator=[instance_of(int), ge(1), le(1_024)])
+    alone_max: int = field(default=8, validator=[instance_of(int), ge(1), le(1_024)])
     patience_seconds: float = field(default=0.25, validator=[gt(0), le(60)])

@@ -9,18 +9,35 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import (
+    p1_hot_cell,
+    p2_one_writer,
+    p4_convoy,
+    p6_durable_files,
+    p7_processes,
+    p8_loop,
+)
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.crew import Crew, crew
 from benchmarks.figure import Benchmark
 from benchmarks.loss import Lost, require_approvals
 from benchmarks.places import Backend, Place, postgres_lacks
 from benchmarks.sqlite_row import sqlite_row
+from benchmarks.tellers import Tellers
 from benchmarks.writers import Writers
 from turnkeep import Container
+from turnkeep_application.round_settings import RoundSettings
 
-P2, P6, P7, P8 = (
-    module.BENCHMARK for module in (p2_one_writer, p6_durable_files, p7_processes, p8_loop)
+P1, P2, P4, P6, P7, P8 = (
+    module.BENCHMARK
+    for module in (
+        p1_hot_cell,
+        p2_one_writer,
+        p4_convoy,
+        p6_durable_files,
+        p7_processes,
+        p8_loop,
+    )
 )
 ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 """With the postgres store and its server, its ratios are there; without, a word about them."""
@@ -29,7 +46,12 @@ ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked at here is not how fast it is."""
+    monkeypatch.setattr(p1_hot_cell, "WRITERS", 6)
+    monkeypatch.setattr(p1_hot_cell, "MANY", 8)
+    monkeypatch.setattr(p1_hot_cell, "TIMES", 4)
+    monkeypatch.setattr(p1_hot_cell, "TIMES_LOCKED", 2)
     monkeypatch.setattr(p2_one_writer, "TIMES", 5)
+    monkeypatch.setattr(p4_convoy, "STALL_SECONDS", 0.6)
     monkeypatch.setattr(p6_durable_files, "WRITERS", 4)
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
     monkeypatch.setattr(p7_processes, "PROCESSES", 2)
@@ -38,8 +60,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("benchmark", "ratios"),
-    [(P2, 2 * ON_POSTGRES), (P6, 2), (P7, 1 + ON_POSTGRES), (P8, 1)],
-    ids=["P2", "P6", "P7", "P8"],
+    [
+        (P1, 3 * ON_POSTGRES),
+        (P2, 2 * ON_POSTGRES),
+        (P4, 2 + 2 * ON_POSTGRES),
+        (P6, 2),
+        (P7, 1 + ON_POSTGRES),
+        (P8, 1),
+    ],
+    ids=["P1", "P2", "P4", "P6", "P7", "P8"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -48,7 +77,9 @@ def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, rat
     assert len(figure.lines()) >= 1
 
 
-@pytest.mark.parametrize("module", [p2_one_writer, p7_processes], ids=["P2", "P7"])
+@pytest.mark.parametrize(
+    "module", [p1_hot_cell, p2_one_writer, p7_processes], ids=["P1", "P2", "P7"]
+)
 def test_what_needs_a_server_is_left_out_in_one_line(
     module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,3 +167,14 @@ def test_processes_make_the_same_pair(tmp_path: Path) -> None:
         _, updates = processes.seconds(2, 0.0)
         processes.stop()
     assert updates == 4, "each works once before it is measured, and once at least then"
+
+
+async def test_a_booking_that_was_acknowledged_and_is_not_there_is_a_loss() -> None:
+    async with Container().store() as store:
+        tellers = Tellers.on(store, "till", RoundSettings())
+        await tellers.seconds(3, 3)
+        await tellers.require_all()
+        other = tellers.beside("till")
+        await other.book()
+        with pytest.raises(Lost, match="bookings"):
+            await tellers.require_all()
