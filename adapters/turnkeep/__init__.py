@@ -27,8 +27,10 @@ from turnkeep_application.event_log import (
     UnreadableEvent,
 )
 from turnkeep_application.keep import Keep
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.reading import Unreadable
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
 from turnkeep_application.turns.limit_standings import BucketStanding, LaneStanding, LimitStanding
 from turnkeep_application.turns.retiring import Retired
@@ -314,6 +316,7 @@ __all__ = [
     "LaneId",
     "LaneLimitChanged",
     "LaneStanding",
+    "LastSeenSettings",
     "LeaseExpired",
     "LeaseLost",
     "LimitChanged",
@@ -352,6 +355,7 @@ __all__ = [
     "Retired",
     "RetryRefusal",
     "Role",
+    "RoundSettings",
     "Route",
     "RouteFixed",
     "RouteRefusal",
