@@ -12,6 +12,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnkeep_adapters.codec.format import Format
+from turnkeep_adapters.codec.thread_formats import (
+    THREAD_EVENTS,
+    THREAD_RECORDS,
+    THREAD_VARIANTS,
+)
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Dispatch, Spawn
 from turnkeep_domain.approvals.discarded import Discarded
@@ -31,6 +36,7 @@ RECORDS: Final = (
     Format(cls=Approval, tag="approval", schema=1, upcasters=()),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
+    *THREAD_RECORDS,
 )
 
 EVENTS: Final = (
@@ -41,6 +47,7 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    *THREAD_EVENTS,
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
@@ -50,4 +57,5 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     Expired: "expired",
     Pending: "pending",
     Spawn: "spawn",
+    **THREAD_VARIANTS,
 }
