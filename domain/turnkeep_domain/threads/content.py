@@ -30,6 +30,7 @@ from turnkeep_domain.threads.parts import (
     TextPart,
     ToolCallPart,
     require_texts_fit,
+    text_bytes,
 )
 from turnkeep_domain.threads.texts import bytes_of
 
@@ -106,6 +107,11 @@ class Content:
                     if line.strip():
                         return line.strip()
         return None
+
+    @property
+    def text_bytes(self) -> int:
+        """How many bytes of text its parts have."""
+        return sum(map(text_bytes, self.parts))
 
     @property
     def storage_keys(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from attrs import field, frozen
 from attrs.validators import deep_iterable
@@ -47,6 +47,10 @@ class MessageState(Enum):
     FINALIZED = "finalized"
     INTERRUPTED = "interrupted"
     REDACTED = "redacted"
+
+
+AWAITS_HOST: Final = "redacted_files"
+"""What a redacted message is searched by as long as the host has files of it."""
 
 
 @frozen(kw_only=True)
@@ -158,6 +162,15 @@ def message_state(phase: MessagePhase) -> MessageState:
             return MessageState.REDACTED
         case _:
             assert_never(phase)
+
+
+def indexed_as(phase: MessagePhase) -> str:
+    """What a message in a phase is searched by; what waits for the host is apart from the rest."""
+    match phase:
+        case Redacted(erasure=ErasureDue(storage_keys=keys)) if keys:
+            return AWAITS_HOST
+        case _:
+            return message_state(phase).value
 
 
 def phase_due_at(phase: MessagePhase) -> datetime | None:

@@ -48,6 +48,7 @@ from turnkeep_domain.threads.message_states import (
     RejectedBusy,
     Submitted,
     allowed,
+    indexed_as,
     message_state,
     phase_due_at,
 )
@@ -493,7 +494,7 @@ MESSAGES: Final[Collection[Message]] = Collection(
     permanent=False,
     # Numbers are unique in a thread, and a scan of several breaks ties by the key.
     index=lambda message: Index(
-        state=message_state(message.state).value,
+        state=indexed_as(message.state),
         due_at=phase_due_at(message.state),
         sort=sorted_at(message.sequence),
     ),
