@@ -6,6 +6,7 @@ from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
+from turnkeep_application.threads import Threads
 
 
 @frozen(kw_only=True)
@@ -15,7 +16,9 @@ class Keep:
     Attributes:
         approvals: Puts calls of agents before the people who may decide them.
         events: Tells what has happened, in order.
+        threads: Keeps the transcripts of conversations.
     """
 
     approvals: Approvals
     events: EventLog
+    threads: Threads

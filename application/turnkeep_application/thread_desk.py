@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from attrs import field, frozen
@@ -30,7 +30,7 @@ from turnkeep_ports.store import RecordStore
 
 R = TypeVar("R")
 
-_EVER: Final = datetime.fromisoformat("2000-01-01T00:00:00.000001+00:00")
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 # A byte of text takes at most six of JSON; providers, bindings and the like have their own bounds.
 _JSON_BYTES_MAX: Final = 6
 _BESIDE_CONTENT: Final = 96 << 10
@@ -75,7 +75,7 @@ class ThreadDesk:
         if rough <= limits.message_bytes_max:
             return
         longest = Message.numbered(
-            given, scope=thread.scope, sequence=MESSAGES_MAX, now=_EVER, due_seconds=1
+            given, scope=thread.scope, sequence=MESSAGES_MAX, now=_ANY_TIME, due_seconds=1
         )
         size = len(self.codec.encode(longest))
         require_at_most("message", size, limits.message_bytes_max, "bytes")

@@ -1,4 +1,7 @@
-"""Reading a thread: its history by pages, and the window that a model is shown."""
+"""Reading a thread: its history by pages, and the window that a model is shown.
+
+The module is long because both read the same stretches, and have their whole contracts beside them.
+"""
 
 from __future__ import annotations
 

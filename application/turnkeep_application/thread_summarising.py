@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Final, TypeVar
 
 from attrs import evolve, frozen
 
@@ -24,7 +24,7 @@ from turnkeep_domain.threads.families import redactions_of
 from turnkeep_domain.threads.headers import ThreadHeader, admitted
 from turnkeep_domain.threads.limits import MESSAGES_MAX, require_whole_number
 from turnkeep_domain.threads.message_id import summary_id
-from turnkeep_domain.threads.names import RunId, SummaryId, require_name
+from turnkeep_domain.threads.names import RunId, SummaryId
 from turnkeep_domain.threads.refusals import SummariseRefusal, SummaryRange
 from turnkeep_domain.threads.summaries import Summary, SummaryPolicy, require_summary_text
 from turnkeep_domain.threads.summary_set import (
@@ -35,6 +35,8 @@ from turnkeep_domain.threads.summary_set import (
 )
 
 R = TypeVar("R")
+
+_UNDATED: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @frozen(kw_only=True)
@@ -79,38 +81,36 @@ class SummarisingCases(ThreadDesk):
             write: The run's right to write.
 
         Returns:
-            What was added.
+            What was added, and how many gave way.
             A refusal of the gate or of the right; `RequestIdReused`, `SummaryRange`, `BasisMoved`,
             `RangeUnsettled` (a draft is in the range), `SummaryOverlap`, `SummarySetFull`.
         """
         require_identifier("request_id", request_id)
         require_whole_number("basis", basis, least=0, most=(1 << 62))
-        require_whole_number("start", start, least=1, most=MESSAGES_MAX)
-        require_whole_number("end", end, least=1, most=MESSAGES_MAX)
-        require_kind("policy", policy, SummaryPolicy)
+        require_kind("start", start, int)
+        require_kind("end", end, int)
         require_summary_text(text, bytes_max=self.settings.limits.summary_bytes_max)
-        if run_id is not None:
-            require_name("run_id", run_id)
+        possible = 1 <= start <= end <= MESSAGES_MAX
+        summary = Summary(
+            id=summary_id(request_id),
+            start=start if possible else 1,
+            end=end if possible else 1,
+            kind=kind,
+            text=text,
+            policy=policy,
+            run_id=None if run_id is None else RunId(run_id),
+            created_at=_UNDATED,
+        )
         thread = ThreadAddress.of(scope, thread_id)
         if isinstance(thread, Refused):
             return thread
         seen = await self._header(thread, epoch)
         if isinstance(seen, Refused):
             return seen
-        if end < start:
+        if not possible:
             return Refused(SummaryRange(seen.committed))
         # All messages of the range were there when the header was read, or it is refused below.
         draft = await first_draft(self.reading, thread, start, end, self.reading.deadline())
-        summary = Summary(
-            id=summary_id(request_id),
-            start=start,
-            end=end,
-            kind=kind,
-            text=text,
-            policy=policy,
-            run_id=None if run_id is None else RunId(run_id),
-            created_at=seen.created_at,
-        )
         request = SummaryRequest(
             request_id=request_id, summary=summary, absorbs=frozenset(absorbs), basis=basis
         )

@@ -2,7 +2,8 @@
 
 Nothing waits for a sweep: what is deleted is refused, and what is redacted is gone from every
 cell, whether or not one has passed. Each step is idempotent and ends the same, whoever was killed
-in the middle of it; any number of processes may sweep at once.
+in the middle of it; any number of processes may sweep at once. The module is long because one sweep
+is read from its beginning to its end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_application.reading import Unreadable
@@ -20,6 +21,7 @@ from turnkeep_application.thread_editing import EditingCases
 from turnkeep_application.thread_keys import claim_key, family_key, header_key, message_key
 from turnkeep_application.thread_messages import messages_from
 from turnkeep_application.thread_redacting import EVER
+from turnkeep_application.thread_sweeps import Retired, SweepCount, Swept
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.keys import Collection, Key, ReadKey, key
 from turnkeep_domain.threads.addresses import ThreadAddress
@@ -44,83 +46,6 @@ _PAGES_MAX: Final = 10
 
 
 @frozen(kw_only=True)
-class Swept:
-    """What a sweep has done.
-
-    Attributes:
-        messages: Cells of deleted threads that it deleted.
-        threads: Deleted threads of which nothing is left that could go.
-        imports: Imports that were never completed, and are deleted.
-        drafts: Drafts of ended runs that are interrupted.
-        erasures: Redactions of which nothing is left, the store's files included.
-        claims: Claims of threads that were deleted long ago.
-        retired: Archived threads that were deleted for their age.
-        unreadable: Records that it came upon and could not read; they were left untouched.
-        more: Whether it stopped before it was through.
-    """
-
-    messages: int
-    threads: int
-    imports: int
-    drafts: int
-    erasures: int
-    claims: int
-    retired: int
-    unreadable: int
-    more: bool
-
-
-@frozen(kw_only=True)
-class Retired:
-    """Archived threads whose time has come.
-
-    Attributes:
-        threads: Which; with a dry run those that would be deleted.
-        busy: Those that were left, because a run is active in them.
-    """
-
-    threads: tuple[ThreadAddress, ...]
-    busy: tuple[ThreadAddress, ...]
-
-
-@define
-class _Count:
-    """What a sweep has done so far, and how many commits it may still make."""
-
-    commits_left: int
-    messages: int = 0
-    threads: int = 0
-    imports: int = 0
-    drafts: int = 0
-    erasures: int = 0
-    claims: int = 0
-    retired: int = 0
-    unreadable: int = 0
-    more: bool = field(default=False)
-
-    def may_commit(self) -> bool:
-        """Takes one commit of those that are left; what finds none is for the next sweep."""
-        if self.commits_left == 0:
-            self.more = True
-            return False
-        self.commits_left -= 1
-        return True
-
-    def swept(self) -> Swept:
-        return Swept(
-            messages=self.messages,
-            threads=self.threads,
-            imports=self.imports,
-            drafts=self.drafts,
-            erasures=self.erasures,
-            claims=self.claims,
-            retired=self.retired,
-            unreadable=self.unreadable,
-            more=self.more,
-        )
-
-
-@frozen(kw_only=True)
 class SweepingCases(EditingCases):
     """The use cases that tidy up; for operators, over all owners."""
 
@@ -134,7 +59,7 @@ class SweepingCases(EditingCases):
         Raises:
             Unavailable: The store did not serve; what was done before stands.
         """
-        count = _Count(self.settings.sweep_commits)
+        count = SweepCount(self.settings.sweep_commits)
         await self._drop_imports(count)
         if self.settings.archived_for_days is not None:
             await self._retire(count, dry_run=False)
@@ -157,17 +82,17 @@ class SweepingCases(EditingCases):
         """
         if self.settings.archived_for_days is None:
             return Retired(threads=(), busy=())
-        return await self._retire(_Count(self.settings.sweep_commits), dry_run=dry_run)
+        return await self._retire(SweepCount(self.settings.sweep_commits), dry_run=dry_run)
 
     # ---- threads --------------------------------------------------------------------------------
 
-    async def _drop_imports(self, count: _Count) -> None:
+    async def _drop_imports(self, count: SweepCount) -> None:
         async for header in self._due(THREADS, ThreadState.IMPORTING.value, count):
             if count.may_commit():
                 dropped = await self._delete(header.thread, force=True, spares=_goes_on)
                 count.imports += dropped is not None and not isinstance(dropped, Refused)
 
-    async def _retire(self, count: _Count, *, dry_run: bool) -> Retired:
+    async def _retire(self, count: SweepCount, *, dry_run: bool) -> Retired:
         age = timedelta(days=self.settings.archived_for_days or 0)
 
         def spares(header: ThreadHeader, now: datetime) -> bool:
@@ -187,7 +112,7 @@ class SweepingCases(EditingCases):
                     count.retired += 1
         return Retired(threads=tuple(going), busy=tuple(busy))
 
-    async def _sweep_deleted(self, count: _Count) -> None:
+    async def _sweep_deleted(self, count: SweepCount) -> None:
         async for header in self._due(THREADS, ThreadState.DELETED.value, count):
             thread = header.thread
             # What the thread was the last to share goes with it; its own mark comes at last, so
@@ -200,7 +125,7 @@ class SweepingCases(EditingCases):
                 count.threads += await self._mark_swept(thread)
 
     async def _sweep_messages(
-        self, thread: ThreadAddress, header: ThreadHeader, count: _Count
+        self, thread: ThreadAddress, header: ThreadHeader, count: SweepCount
     ) -> bool:
         """Deletes the messages of a deleted thread that no living one shares; whether all went."""
         family = family_key(thread, header.family)
@@ -293,7 +218,7 @@ class SweepingCases(EditingCases):
 
     # ---- messages and claims --------------------------------------------------------------------
 
-    async def _interrupt_drafts(self, count: _Count) -> None:
+    async def _interrupt_drafts(self, count: SweepCount) -> None:
         async for message in self._due(MESSAGES, MessageState.DRAFT.value, count):
             if count.may_commit():
                 count.drafts += await self._interrupt_draft(message)
@@ -322,7 +247,7 @@ class SweepingCases(EditingCases):
     def _is_active(self, records: Records, thread: ThreadAddress, run_id: RunId | None) -> bool:
         return run_id is not None and self.runs.active_run(records, thread) == run_id
 
-    async def _forget_claims(self, count: _Count) -> None:
+    async def _forget_claims(self, count: SweepCount) -> None:
         async for claim in self._due(INBOUND, CLAIMED, count):
             if count.may_commit():
                 count.claims += await self._forget(key(INBOUND, claim.scope, claim.claim_id))
@@ -336,7 +261,7 @@ class SweepingCases(EditingCases):
 
         return await self.updates.update([at], decide) is True
 
-    async def _erase(self, count: _Count) -> None:
+    async def _erase(self, count: SweepCount) -> None:
         """Scrubs the store, where a redaction waits for it, and notes that it did."""
         waiting = [one async for one in self._due(MESSAGES, MessageState.REDACTED.value, count)]
         if not waiting:
@@ -368,7 +293,7 @@ class SweepingCases(EditingCases):
     # ---- steps ----------------------------------------------------------------------------------
 
     async def _due(
-        self, of: Collection[T], state: str, count: _Count, *, age: timedelta = timedelta(0)
+        self, of: Collection[T], state: str, count: SweepCount, *, age: timedelta = timedelta(0)
     ) -> AsyncIterator[T]:
         """The records in a state that are due, or were so long ago, the earliest first.
 

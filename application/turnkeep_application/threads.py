@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from turnkeep_application.thread_drafting import DraftingCases
 from turnkeep_application.thread_forking import ForkingCases
 from turnkeep_application.thread_inbound import InboundCases
 from turnkeep_application.thread_listing import ListingCases
@@ -30,6 +31,7 @@ from turnkeep_application.thread_writing import WritingCases
 @frozen(kw_only=True)
 class Threads(
     InboundCases,
+    DraftingCases,
     WritingCases,
     SummarisingCases,
     RedactingCases,

@@ -40,6 +40,8 @@ GIVEN: Final[dict[str, type[object]]] = {
     "reading": Reading,
     "approvals": turnkeep.Approvals,
     "events": turnkeep.EventLog,
+    "thread_runs": turnkeep.NoRuns,
+    "threads": turnkeep.Threads,
     "keep": turnkeep.Keep,
 }
 

@@ -1,4 +1,7 @@
-"""A refusal: why a command on a thread was not done. A closed set, each with a stable code."""
+"""A refusal: why a command on a thread was not done. A closed set, each with a stable code.
+
+The module is long because hosts look codes up in one place.
+"""
 
 from __future__ import annotations
 
