@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from turnkeep_application.reading import Reading
 from turnkeep_application.records import Records
-from turnkeep_application.thread_keys import family_key, header_key
+from turnkeep_application.thread_keys import header_key
 from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
 from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.updates import Updates
@@ -84,11 +84,6 @@ class ThreadDesk:
 def missing(records: Records, keys: Sequence[ReadKey[object]]) -> tuple[ReadKey[object], ...]:
     """Those of some keys that were not loaded yet."""
     return tuple(key for key in keys if key not in records)
-
-
-def guessed_family(thread: ThreadAddress) -> ReadKey[object]:
-    """The family of a thread as long as it is not known to be a fork."""
-    return family_key(thread, thread.thread_id)
 
 
 def judged(

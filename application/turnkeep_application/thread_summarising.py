@@ -91,16 +91,9 @@ class SummarisingCases(ThreadDesk):
         require_kind("end", end, int)
         require_summary_text(text, bytes_max=self.settings.limits.summary_bytes_max)
         possible = 1 <= start <= end <= MESSAGES_MAX
-        summary = Summary(
-            id=summary_id(request_id),
-            start=start if possible else 1,
-            end=end if possible else 1,
-            kind=kind,
-            text=text,
-            policy=policy,
-            run_id=None if run_id is None else RunId(run_id),
-            created_at=_UNDATED,
-        )
+        span = (start, end) if possible else (1, 1)
+        run = None if run_id is None else RunId(run_id)
+        summary = _undated(request_id, span, kind=kind, text=text, policy=policy, run_id=run)
         thread = ThreadAddress.of(scope, thread_id)
         if isinstance(thread, Refused):
             return thread
@@ -160,3 +153,25 @@ class SummarisingCases(ThreadDesk):
         # An append moves the header and takes nothing from a summary; a deletion moves the set.
         keys: list[ReadKey[object]] = [kept, family, *rights(write)]
         return await self.updates.update(keys, decide, hints=[header_key(thread)])
+
+
+def _undated(
+    request_id: RequestId,
+    span: tuple[int, int],
+    *,
+    kind: str,
+    text: str,
+    policy: SummaryPolicy,
+    run_id: RunId | None,
+) -> Summary:
+    """The summary that is asked for, before the store's clock has dated it."""
+    return Summary(
+        id=summary_id(request_id),
+        start=span[0],
+        end=span[1],
+        kind=kind,
+        text=text,
+        policy=policy,
+        run_id=run_id,
+        created_at=_UNDATED,
+    )

@@ -8,6 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tests.codec.thread_cases import (
+    THREAD_COLLECTIONS,
+    THREAD_EVENT_CASES,
+    THREAD_RECORD_CASES,
+)
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -38,7 +43,11 @@ from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
-COLLECTIONS: Final[tuple[Collection[object], ...]] = (APPROVALS, APPROVAL_PAYLOADS)
+COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    APPROVALS,
+    APPROVAL_PAYLOADS,
+    *THREAD_COLLECTIONS,
+)
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 LATER: Final = RAISED_AT + timedelta(minutes=1)
@@ -158,6 +167,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **THREAD_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -212,4 +222,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.erased", "plain"): ApprovalErased(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    **THREAD_EVENT_CASES,
 }
