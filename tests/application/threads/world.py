@@ -50,7 +50,10 @@ from turnkeep_ports.scans import InScope, Position
 from turnkeep_ports.store import (
     START,
     Cell,
+    CommitId,
+    Committed,
     Cursor,
+    Delete,
     EventPage,
     EventQuery,
     RecordStore,
@@ -211,7 +214,7 @@ class World:
     ) -> MessageReceipt | Refused[object]:
         """A user's message, whatever comes of it."""
         content = Content.of(text) if isinstance(text, str) else text
-        name = event if event is not None else f"event {hash_of(repr(text))}"
+        name = event_of(text) if event is None else event
         identity = InboundEvent(source_binding="web", event_id=name)
         return await (on or self.threads).accept_inbound(
             scope, thread, identity, content, actor=actor
@@ -301,13 +304,27 @@ class World:
     async def kinds(self) -> list[str]:
         return [event.kind for event in await self.stored_events()]
 
+    def commit_id(self) -> CommitId:
+        return self._ids.commit_id()
+
+    async def delete(self, cell: Cell) -> None:
+        """Deletes a cell, past every rule."""
+        answer = await self.store.commit(
+            self.commit_id(),
+            [Delete(cell.address, cell.revision)],
+            (),
+            valid_until=None,
+            deadline=self.deadline(),
+        )
+        assert isinstance(answer, Committed)
+
     def deadline(self) -> Deadline:
         return Deadline.after(self.clock, 30)
 
 
-def hash_of(text: str) -> str:
-    """A short name for a text, the same in every process."""
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+def event_of(text: str | Content) -> str:
+    """The event as which a text comes, the same in every process."""
+    return f"event {hashlib.sha256(repr(text).encode()).hexdigest()[:12]}"
 
 
 def codes(answers: Sequence[object]) -> list[str]:
