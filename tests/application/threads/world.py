@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
+import psycopg
 from attrs import define, field, frozen
 
 from tests.application.approvals.keep import CountedIds, SeededRandom
-from tests.files.simulated_disk import SimulatedDisk
-from tests.postgres.outside import OutsideStore
+from tests.files.simulated_disk import Node, SimulatedDisk
+from tests.postgres.outside import OutsideStore, outside
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
@@ -75,33 +76,65 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
 # Composing its shapes takes longer than most tests.
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 
-Handles: TypeAlias = Callable[[], RecordStore]
-"""Opens one more handle on the same store, as a further process would."""
+
+@frozen
+class Place:
+    """A store, as several processes may open it.
+
+    Attributes:
+        open: Makes one more handle, as a further process would.
+        beneath: Every byte of its files, or of its tables.
+    """
+
+    open: Callable[[], RecordStore]
+    beneath: Callable[[], bytes]
 
 
-def memory(clock: VirtualClock) -> Handles:
+def memory(clock: VirtualClock) -> Place:
     core = MemoryCore(store_id=b"t" * 16, wall_clock=clock.utc_now)
-    return lambda: MemoryRecordStore(core=core, clock=clock)
+    return Place(lambda: MemoryRecordStore(core=core, clock=clock), lambda: b"")
 
 
-def files(clock: VirtualClock) -> Handles:
+def files(clock: VirtualClock) -> Place:
     disk = SimulatedDisk()
     settings = FilesSettings(bucket_segments=8, compaction_bytes=64 << 10)
-    return lambda: FilesRecordStore(
-        "/store", clock=clock, wall_clock=clock.utc_now, settings=settings, disk=disk
-    )
+
+    def handle() -> FilesRecordStore:
+        return FilesRecordStore(
+            "/store", clock=clock, wall_clock=clock.utc_now, settings=settings, disk=disk
+        )
+
+    return Place(handle, lambda: _files(disk.node("/store")))
 
 
-def postgres(clock: VirtualClock) -> Handles:
+def postgres(clock: VirtualClock) -> Place:
     store = OutsideStore(clock)
-    return lambda: store
+    return Place(lambda: store, _tables)
 
 
-STORES: Final[dict[str, Callable[[VirtualClock], Handles]]] = {
+STORES: Final[dict[str, Callable[[VirtualClock], Place]]] = {
     "memory": memory,
     "files": files,
     "postgres": postgres,
 }
+
+
+def _files(node: Node) -> bytes:
+    names = b"".join(name.encode() + _files(inner) for name, inner in node.names.items())
+    return node.data + node.durable_data + names
+
+
+def _tables() -> bytes:
+    with psycopg.connect(outside().url) as connection:
+        found = b""
+        for table in (b"cell", b"event", b"meta"):
+            rows = connection.execute(b"SELECT * FROM turnkeep." + table).fetchall()
+            for row in rows:
+                found += b"".join(
+                    bytes(value) if isinstance(value, bytes) else repr(value).encode()
+                    for value in row
+                )
+        return found
 
 
 @frozen
@@ -116,9 +149,9 @@ class Snapshot:
 class World:
     """One store with two hosts: `threads` and, in another process, `rival`."""
 
-    make: Callable[[VirtualClock], Handles]
+    make: Callable[[VirtualClock], Place]
     clock: VirtualClock = field(factory=VirtualClock)
-    handles: Handles = field(init=False)
+    place: Place = field(init=False)
     store: RecordStore = field(init=False)
     threads: Threads = field(init=False)
     rival: Threads = field(init=False)
@@ -126,8 +159,8 @@ class World:
     _beside: RecordStore = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.handles = self.make(self.clock)
-        self.store, self._beside = self.handles(), self.handles()
+        self.place = self.make(self.clock)
+        self.store, self._beside = self.place.open(), self.place.open()
         self.threads, self.rival = self.host(self.store), self.host(self._beside)
 
     def host(
@@ -174,7 +207,7 @@ class World:
         self, script: str, settings: ThreadSettings | None = None
     ) -> AsyncIterator[tuple[Threads, FaultyRecordStore]]:
         """A third host, whose store follows a script of misfortunes."""
-        faulty = FaultyRecordStore(self.handles(), script=Script.parse(script), clock=self.clock)
+        faulty = FaultyRecordStore(self.place.open(), script=Script.parse(script), clock=self.clock)
         async with faulty:
             yield self.host(faulty, settings), faulty
 
