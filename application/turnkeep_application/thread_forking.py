@@ -71,11 +71,11 @@ class ForkingCases(ThreadDesk):
         source = ThreadAddress.of(scope, thread_id)
         if isinstance(source, Refused):
             return source
-        if to == thread_id:
-            return Refused(ThreadExists(to))
         seen = await self._header(source, epoch)
         if isinstance(seen, Refused):
             return seen
+        if to == thread_id:
+            return Refused(ThreadExists(to))
         # All messages up to `through` were there when the header was read, or it is refused below.
         draft = await first_draft(self.reading, source, 1, through, self.reading.deadline())
         fork = _Fork(
