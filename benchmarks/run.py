@@ -14,7 +14,13 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import (
+    p2_one_writer,
+    p6_durable_files,
+    p7_processes,
+    p8_loop,
+    p10_threads,
+)
 from benchmarks.figure import Benchmark
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
@@ -22,6 +28,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     p6_durable_files.BENCHMARK,
     p7_processes.BENCHMARK,
     p8_loop.BENCHMARK,
+    p10_threads.BENCHMARK,
 )
 
 
