@@ -82,13 +82,15 @@ def address(thread_id: str = "t1") -> ThreadAddress:
     return thread
 
 
-async def claim(world: World, run: str, *, fence: int, thread: str = "t1") -> Lease:
-    """A run takes the thread: the fence rises, and it holds for a minute."""
+async def claim(
+    world: World, run: str, *, fence: int, thread: str = "t1", seconds: float = 60
+) -> Lease:
+    """A run takes the thread: the fence rises, and it holds for a while."""
     beside = f"fence of {thread}"
     await world.threads.ensure_thread(OWNER, beside, created_by="scheduler")
     answer = await world.threads.set_goal(
         OWNER, beside, run, expected=fence - 1, request_id=RequestId(f"fence {fence}")
     )
     assert not isinstance(answer, Refused), answer
-    until = world.clock.utc_now() + timedelta(seconds=60)
+    until = world.clock.utc_now() + timedelta(seconds=seconds)
     return Lease(thread=address(thread), fence=fence, until=until)

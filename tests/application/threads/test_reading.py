@@ -179,6 +179,8 @@ def test_a_summary_stands_once_in_its_place_and_never_past_through(world: World)
         assert [(note.start, note.end) for note in seen.notes] == [(1, 3)]
         assert shown(await window(world, through=7)) == [1, "2-4", 5, 6, 7]
         assert shown(await window(world, through=3)) == [1, 2, 3]
+        seen = await window(world, through=7, run_id="r1")
+        assert shown(seen) == [1, "2-4", 5, 6, 7], "a run's own messages change nothing of it"
         assert (await window(world, through=2)).notes == ()
         seen = await window(world, limit=3)
         assert (shown(seen), seen.cut) == ([6, "7-8", 9], True)
@@ -278,8 +280,11 @@ def test_a_window_opens_with_no_orphaned_result(world: World) -> None:
             seen = await window(world, limit=limit)
             assert shown(seen) == wanted
             assert seen.cut
+        await added(world.threads, 5, 5)
+        await world.say("next")
+        assert shown(await window(world)) == [1, 2, 3, 4, "5-5", 8]
         await added(world.threads, 1, 2)
-        assert shown(await window(world)) == ["1-2", 5, 6, 7]
+        assert shown(await window(world)) == ["1-2", "5-5", 8]
 
     world.run(scenario)
 

@@ -234,6 +234,31 @@ def test_two_importers_at_once_make_one_thread(world: World) -> None:
     world.run(scenario)
 
 
+def test_an_importer_that_was_overtaken_goes_on_where_the_other_is(world: World) -> None:
+    """Law 47: what another process has filled in meanwhile is not counted twice."""
+
+    async def scenario() -> None:
+        await spoken(world, 45)
+        archive = await exported(world)
+        async with (
+            world.suffering("commit#2: hold slow", SMALL) as (slow, slow_store),
+            world.suffering("commit#2: hold dead", SMALL) as (quick, quick_store),
+        ):
+            one = asyncio.create_task(imported(world, archive, on=slow))
+            await slow_store.reached("slow")
+            other = asyncio.create_task(imported(world, archive, on=quick))
+            await quick_store.reached("dead")  # the first ten are there
+            other.cancel()
+            await asyncio.gather(other, return_exceptions=True)
+            slow_store.release("slow")
+            receipt = await one
+        assert isinstance(receipt, ThreadReceipt)
+        assert receipt.new
+        assert await exported(world, "t2") == archive
+
+    world.run(scenario)
+
+
 def test_an_id_that_is_taken_is_imported_to_by_nobody(world: World) -> None:
     async def scenario() -> None:
         await spoken(world, 2)
