@@ -21,6 +21,7 @@ from benchmarks import (
     p6_durable_files,
     p7_processes,
     p8_loop,
+    p10_threads,
 )
 from benchmarks.figure import Benchmark
 
@@ -31,6 +32,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     p6_durable_files.BENCHMARK,
     p7_processes.BENCHMARK,
     p8_loop.BENCHMARK,
+    p10_threads.BENCHMARK,
 )
 
 

@@ -26,6 +26,8 @@ from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading
+from turnkeep_application.thread_runs import NoRuns, ThreadRuns
+from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
@@ -110,6 +112,17 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.turns,
         approvals=settings.provided.approvals,
     )
+    thread_runs: Provider[ThreadRuns] = providers.Singleton(NoRuns)
+    threads: Provider[Threads] = providers.Singleton(
+        Threads,
+        updates=updates,
+        reading=reading,
+        store=store,
+        codec=codec,
+        clock=clock,
+        runs=thread_runs,
+        settings=settings.provided.threads,
+    )
     keep: Provider[Keep] = providers.Singleton(
-        Keep, approvals=approvals, events=events, turns=turns
+        Keep, approvals=approvals, events=events, threads=threads, turns=turns
     )

@@ -45,6 +45,8 @@ GIVEN: Final[dict[str, type[object]]] = {
     "approvals": turnkeep.Approvals,
     "events": turnkeep.EventLog,
     "turns": turnkeep.Turns,
+    "thread_runs": turnkeep.NoRuns,
+    "threads": turnkeep.Threads,
     "keep": turnkeep.Keep,
 }
 

@@ -9,7 +9,13 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import (
+    p2_one_writer,
+    p6_durable_files,
+    p7_processes,
+    p8_loop,
+    p10_threads,
+)
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.crew import Crew, crew
 from benchmarks.figure import Benchmark
@@ -19,8 +25,9 @@ from benchmarks.sqlite_row import sqlite_row
 from benchmarks.writers import Writers
 from turnkeep import Container
 
-P2, P6, P7, P8 = (
-    module.BENCHMARK for module in (p2_one_writer, p6_durable_files, p7_processes, p8_loop)
+P2, P6, P7, P8, P10 = (
+    module.BENCHMARK
+    for module in (p2_one_writer, p6_durable_files, p7_processes, p8_loop, p10_threads)
 )
 ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 """With the postgres store and its server, its ratios are there; without, a word about them."""
@@ -34,12 +41,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
     monkeypatch.setattr(p7_processes, "PROCESSES", 2)
     monkeypatch.setattr(p7_processes, "STINT_SECONDS", 0.05)
+    monkeypatch.setattr(p10_threads, "LONG", 120)
+    monkeypatch.setattr(p10_threads, "SHORT", 60)
+    monkeypatch.setattr(p10_threads, "TIMES", 2)
 
 
 @pytest.mark.parametrize(
     ("benchmark", "ratios"),
-    [(P2, 2 * ON_POSTGRES), (P6, 2), (P7, 1 + ON_POSTGRES), (P8, 1)],
-    ids=["P2", "P6", "P7", "P8"],
+    [
+        (P2, 2 * ON_POSTGRES),
+        (P6, 2),
+        (P7, 1 + ON_POSTGRES),
+        (P8, 1),
+        (P10, 6 + 3 * ON_POSTGRES),
+    ],
+    ids=["P2", "P6", "P7", "P8", "P10"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -48,7 +64,9 @@ def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, rat
     assert len(figure.lines()) >= 1
 
 
-@pytest.mark.parametrize("module", [p2_one_writer, p7_processes], ids=["P2", "P7"])
+@pytest.mark.parametrize(
+    "module", [p2_one_writer, p7_processes, p10_threads], ids=["P2", "P7", "P10"]
+)
 def test_what_needs_a_server_is_left_out_in_one_line(
     module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +91,20 @@ def test_an_update_that_was_acknowledged_and_not_made_is_a_loss(
     monkeypatch.setattr(Writers, "update", boast)
     with pytest.raises(Lost, match="events"):
         benchmark.measure(1)
+
+
+def test_a_message_that_was_acknowledged_and_is_not_there_is_a_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = p10_threads.Reader.append
+
+    async def boast(self: p10_threads.Reader, thread: str) -> None:
+        await honest(self, thread)
+        self.acknowledged["long"] = self.acknowledged.get("long", 0) + 1
+
+    monkeypatch.setattr(p10_threads.Reader, "append", boast)
+    with pytest.raises(Lost, match="messages of long"):
+        P10.measure(1)
 
 
 def test_an_update_that_a_process_was_acknowledged_and_is_not_there_is_a_loss(

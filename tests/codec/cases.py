@@ -10,6 +10,11 @@ from typing import Final
 
 from attrs import evolve
 
+from tests.codec.thread_cases import (
+    THREAD_COLLECTIONS,
+    THREAD_EVENT_CASES,
+    THREAD_RECORD_CASES,
+)
 from tests.codec.turn_cases import TURN_COLLECTIONS, TURN_EVENT_CASES, TURN_RECORD_CASES
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
@@ -47,6 +52,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVALS,
     APPROVAL_PAYLOADS,
     *TURN_COLLECTIONS,
+    *THREAD_COLLECTIONS,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -175,6 +181,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **TURN_RECORD_CASES,
+    **THREAD_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -230,4 +237,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **TURN_EVENT_CASES,
+    **THREAD_EVENT_CASES,
 }

@@ -17,6 +17,7 @@ from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.runs.command import runs
+from turnkeep_adapters.cli.threads.command import threads
 from turnkeep_adapters.cli.worker.command import worker
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
@@ -44,6 +45,7 @@ turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
 turnkeep.add_command(worker)
+turnkeep.add_command(threads)
 
 
 def run(arguments: Sequence[str]) -> int:

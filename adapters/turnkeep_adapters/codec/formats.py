@@ -13,6 +13,11 @@ from typing import Final
 
 from turnkeep_adapters.codec.format import Format
 from turnkeep_adapters.codec.older_approvals import questions_had_no_run
+from turnkeep_adapters.codec.thread_formats import (
+    THREAD_EVENTS,
+    THREAD_RECORDS,
+    THREAD_VARIANTS,
+)
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Dispatch, Spawn
 from turnkeep_domain.approvals.discarded import Discarded
@@ -75,6 +80,7 @@ RECORDS: Final = (
     Format(cls=RunEffect, tag="effect", schema=1, upcasters=()),
     Format(cls=SpawnTree, tag="spawn_tree", schema=1, upcasters=()),
     Format(cls=TurnState, tag="turn_state", schema=1, upcasters=()),
+    *THREAD_RECORDS,
 )
 
 EVENTS: Final = (
@@ -101,6 +107,7 @@ EVENTS: Final = (
     Format(cls=RunRetired, tag="run.retired", schema=1, upcasters=()),
     Format(cls=RunRouted, tag="run.routed", schema=1, upcasters=()),
     Format(cls=RunSubmitted, tag="run.submitted", schema=1, upcasters=()),
+    *THREAD_EVENTS,
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
@@ -122,4 +129,5 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     Running: "running",
     Spawn: "spawn",
     Uncertain: "uncertain",
+    **THREAD_VARIANTS,
 }
