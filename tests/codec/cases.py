@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tests.codec import budget_samples
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -30,6 +31,8 @@ from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.budgets.account import ACCOUNTS
+from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
@@ -38,7 +41,13 @@ from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
-COLLECTIONS: Final[tuple[Collection[object], ...]] = (APPROVALS, APPROVAL_PAYLOADS)
+COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    ACCOUNTS,
+    APPROVALS,
+    APPROVAL_PAYLOADS,
+    GATES,
+    RESERVATIONS,
+)
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 LATER: Final = RAISED_AT + timedelta(minutes=1)
@@ -116,6 +125,7 @@ APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
 WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
+    **budget_samples.RECORD_CASES,
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
     ("approval", "approved"): APPROVED,
@@ -165,6 +175,7 @@ CAPABILITY: Final = CapabilityId("mail.send")
 CORRELATION: Final = CorrelationId("run-1")
 
 EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
+    **budget_samples.EVENT_CASES,
     ("approval.raised", "plain"): ApprovalRaised(
         address=ADDRESS,
         at=RAISED_AT,
