@@ -21,6 +21,7 @@ from turnkeep_adapters.system.ids import SystemIds
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading
@@ -87,5 +88,17 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         settings=settings.provided.approvals,
     )
+    budgets: Provider[Budgets] = providers.Singleton(
+        Budgets,
+        updates=updates,
+        reading=reading,
+        ids=ids,
+        settings=settings.provided.budgets,
+    )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
-    keep: Provider[Keep] = providers.Singleton(Keep, approvals=approvals, events=events)
+    keep: Provider[Keep] = providers.Singleton(
+        Keep,
+        approvals=approvals,
+        budgets=budgets,
+        events=events,
+    )

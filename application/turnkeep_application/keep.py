@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 
 
@@ -14,8 +15,10 @@ class Keep:
 
     Attributes:
         approvals: Puts calls of agents before the people who may decide them.
+        budgets: Says before metered work starts whether it may.
         events: Tells what has happened, in order.
     """
 
     approvals: Approvals
+    budgets: Budgets
     events: EventLog

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -10,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import gt, le
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
+from turnkeep_application.records import Records
 from turnkeep_domain.keys import Address, Collection, ReadKey
 from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.codec import Codec
@@ -74,6 +75,23 @@ class Reading:
             return Seen(None, loaded.now)
         record = self.codec.decode(key.collection, key.address, cell.entry.body)
         return Seen(record, loaded.now)
+
+    async def records(self, keys: Sequence[ReadKey[object]]) -> tuple[Records, datetime]:
+        """The records under several keys in one moment, and the store's clock at it.
+
+        Raises:
+            Unavailable: The store did not serve.
+            Corrupt, SchemaTooNew: One of them is unreadable.
+        """
+        deadline = self.deadline()
+        addresses = tuple([key.address for key in keys])
+        loaded = await _served(self.store.load(addresses, deadline=deadline), deadline)
+        held: dict[Address, object | None] = {}
+        for key in keys:
+            cell = loaded.cells.get(key.address)
+            decode = self.codec.decode
+            held[key.address] = cell and decode(key.collection, key.address, cell.entry.body)
+        return Records(held), loaded.now
 
     def deadline(self) -> Deadline:
         """The one deadline of several reads that begin now."""

@@ -39,6 +39,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "updates": UpdateLoop,
     "reading": Reading,
     "approvals": turnkeep.Approvals,
+    "budgets": turnkeep.Budgets,
     "events": turnkeep.EventLog,
     "keep": turnkeep.Keep,
 }

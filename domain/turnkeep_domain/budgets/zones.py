@@ -9,8 +9,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import Final, assert_never
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final, assert_never
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
@@ -52,6 +54,9 @@ def next_start(tz: str, day: Day, start: datetime) -> datetime | None:
 
 
 def _zone(tz: str) -> ZoneInfo | None:
+    # Its import reads how the interpreter was built; whoever has no calendar needs none of it.
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
     try:
         return ZoneInfo(tz)
     except (KeyError, ValueError, OSError):
