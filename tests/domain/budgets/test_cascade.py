@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.domain.budgets.samples import (
     BO,
@@ -40,7 +42,7 @@ from turnkeep_domain.budgets.events import BudgetReserved, BudgetWarned
 from turnkeep_domain.budgets.figures import Figures
 from turnkeep_domain.budgets.gate_id import GatePointer
 from turnkeep_domain.budgets.holds import Hold, HoldId, OnExpiry
-from turnkeep_domain.budgets.periods import Calendar, CalendarUnit
+from turnkeep_domain.budgets.periods import Calendar, CalendarUnit, Rolling
 from turnkeep_domain.budgets.refusals import (
     AmountOverflow,
     BudgetApprovalDeclined,
@@ -280,6 +282,47 @@ def test_gauges_survive_a_rollover_and_counters_do_not() -> None:
         (Level.TENANT, SLOTS)
     ]
     admitted(accounts, ask({USD: 10}, "r2"), now=tomorrow)
+
+
+def test_a_clock_that_steps_back_reopens_no_window() -> None:
+    """37: what is reserved then belongs to the latest window, and so do the figures."""
+    accounts, first = admitted((limited({USD: Ceiling.of(10)}, period=DAILY),), ask())
+    accounts, _ = closed(accounts, first.reconcile(used(9), request_id=rid("c"), now=NOON))
+    tomorrow = NOON + timedelta(days=1)
+    accounts, held = admitted(accounts, ask({USD: 8}, "r2", ttl_ms=86_400_000), now=tomorrow)
+    assert exceeded(refusal(accounts, ask({USD: 3}, "r3"), now=NOON)).breaches[0].reserved == 8
+    accounts, late = admitted(accounts, ask({USD: 2}, "r3"), now=NOON)
+    assert late.accounts == held.accounts
+    assert spent(accounts[0]) == 0
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 200), st.integers(1, 6), st.integers(0, 6)),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_any_interval_of_one_rolling_length_charges_at_most_the_ceiling(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    """38: what is used is charged to when it was reserved, over-runs aside."""
+    length = timedelta(minutes=24)
+    accounts: tuple[Account, ...] = (limited({USD: Ceiling.of(10)}, period=Rolling(24 * 60_000)),)
+    now, charged = NOON, list[tuple[datetime, int]]()
+    for number, (seconds, wanted, actual) in enumerate(steps):
+        now += timedelta(seconds=seconds)
+        decision = Cascade(accounts).admit(ask({USD: wanted}, f"r{number}"), now=now, gate_id=GATE)
+        if not isinstance(decision, Changed):
+            continue
+        granted = decision.state.granted
+        assert granted is not None
+        cost = min(actual, wanted)
+        done = granted.reconcile(used(cost), request_id=rid("c"), now=now)
+        accounts, _ = closed(decision.state.accounts, done, now=now)
+        charged.append((now, cost))
+    for begin, _ in charged:
+        assert sum(cost for at, cost in charged if begin <= at < begin + length) <= 10
 
 
 def test_an_absent_project_is_none_that_is_called_anything() -> None:
