@@ -14,10 +14,11 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import p1_hot_budget, p2_one_writer, p6_durable_files, p7_processes, p8_loop
 from benchmarks.figure import Benchmark
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
+    p1_hot_budget.BENCHMARK,
     p2_one_writer.BENCHMARK,
     p6_durable_files.BENCHMARK,
     p7_processes.BENCHMARK,

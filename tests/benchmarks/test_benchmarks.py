@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import p1_hot_budget, p2_one_writer, p6_durable_files, p7_processes, p8_loop
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.crew import Crew, crew
 from benchmarks.figure import Benchmark
@@ -17,10 +17,11 @@ from benchmarks.loss import Lost, require_approvals
 from benchmarks.places import Backend, Place, postgres_lacks
 from benchmarks.sqlite_row import sqlite_row
 from benchmarks.writers import Writers
-from turnkeep import Container
+from turnkeep import Container, Settings
 
-P2, P6, P7, P8 = (
-    module.BENCHMARK for module in (p2_one_writer, p6_durable_files, p7_processes, p8_loop)
+P1, P2, P6, P7, P8 = (
+    module.BENCHMARK
+    for module in (p1_hot_budget, p2_one_writer, p6_durable_files, p7_processes, p8_loop)
 )
 ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 """With the postgres store and its server, its ratios are there; without, a word about them."""
@@ -29,6 +30,8 @@ ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked at here is not how fast it is."""
+    for name, number in (("WRITERS", 4), ("MANY", 8), ("TIMES", 2), ("TIMES_LOCKED", 1)):
+        monkeypatch.setattr(p1_hot_budget, name, number)
     monkeypatch.setattr(p2_one_writer, "TIMES", 5)
     monkeypatch.setattr(p6_durable_files, "WRITERS", 4)
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
@@ -38,8 +41,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("benchmark", "ratios"),
-    [(P2, 2 * ON_POSTGRES), (P6, 2), (P7, 1 + ON_POSTGRES), (P8, 1)],
-    ids=["P2", "P6", "P7", "P8"],
+    [
+        (P1, (2 + hasattr(Settings(), "rounds")) * ON_POSTGRES),
+        (P2, 2 * ON_POSTGRES),
+        (P6, 2),
+        (P7, 1 + ON_POSTGRES),
+        (P8, 1),
+    ],
+    ids=["P1", "P2", "P6", "P7", "P8"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -48,12 +57,14 @@ def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, rat
     assert len(figure.lines()) >= 1
 
 
-@pytest.mark.parametrize("module", [p2_one_writer, p7_processes], ids=["P2", "P7"])
+@pytest.mark.parametrize(
+    "module", [p1_hot_budget, p2_one_writer, p7_processes], ids=["P1", "P2", "P7"]
+)
 def test_what_needs_a_server_is_left_out_in_one_line(
     module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "postgres_lacks", lambda: "psycopg cannot be imported")
-    figure = module.measure(1)  # type: ignore[attr-defined] # either of two modules
+    figure = module.measure(1)  # type: ignore[attr-defined] # one of three modules
     lines = [line for line in figure.lines() if "left out: psycopg cannot be imported" in line]
     assert len(lines) == 1
     assert not any("postgres," in ratio.name for ratio in figure.ratios)
