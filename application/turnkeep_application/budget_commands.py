@@ -56,6 +56,12 @@ def account_key(ref: AccountRef) -> Key[Account]:
     return key(ACCOUNTS, ref.scope, ref.level.value)
 
 
+@lru_cache(maxsize=4_096)
+def cascade_keys(scope: Scope) -> tuple[Key[Account], ...]:
+    """Where the accounts that some work concerns are kept, broad to narrow."""
+    return tuple([account_key(ref) for ref in cascade(scope)])
+
+
 def reservation_key(scope: Scope, id: str) -> Key[ReservationRecord]:
     """Where a reservation is kept."""
     return key(RESERVATIONS, scope, id)
@@ -68,7 +74,7 @@ def gate_key(account: AccountRef, id: str) -> Key[GateRecord]:
 
 def metered_accounts(records: Records, scope: Scope) -> Cascade:
     """The accounts of some work that have a record."""
-    found = [records[account_key(ref)] for ref in cascade(scope)]
+    found = [records[where] for where in cascade_keys(scope)]
     return Cascade(tuple([account for account in found if account is not None]))
 
 
@@ -237,4 +243,4 @@ class Expire(_OnReservation):
 
 
 def _keys_of(scope: Scope, id: str) -> Keys:
-    return (reservation_key(scope, id), *[account_key(ref) for ref in cascade(scope)])
+    return (reservation_key(scope, id), *cascade_keys(scope))

@@ -195,6 +195,11 @@ def cascade(work: Scope) -> tuple[AccountRef, ...]:
         InvalidValue: The scope has no tenant or no user.
     """
     require_kind("scope", work, Scope)
+    return _cascade(work)
+
+
+@lru_cache(maxsize=4_096)
+def _cascade(work: Scope) -> tuple[AccountRef, ...]:
     work.require_work()
     levels = [level for level in LEVELS if _ids_of(level, work) is not None]
     return tuple([account_of(level, work) for level in levels])

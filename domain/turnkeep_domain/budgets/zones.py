@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 _WEEK_DAYS: Final = 7
-_SKIPPED_MAX: Final = 3
 
 
 class Day(Enum):
@@ -44,13 +43,7 @@ def next_start(tz: str, day: Day, start: datetime) -> datetime | None:
     zone = _zone(tz)
     if zone is None:
         return None
-    candidate = _begun(day, start.astimezone(zone).date())
-    for _ in range(_SKIPPED_MAX):
-        candidate = _following(day, candidate)
-        found = _midnight(zone, candidate)
-        if found > start:
-            return found
-    return None
+    return _midnight(zone, _following(day, _begun(day, start.astimezone(zone).date())))
 
 
 def _zone(tz: str) -> ZoneInfo | None:

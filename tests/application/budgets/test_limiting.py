@@ -22,7 +22,7 @@ from tests.application.budgets.bank import (
 )
 from turnkeep_application.errors import Contended
 from turnkeep_domain.budgets.account import LimitsSet
-from turnkeep_domain.budgets.account_ref import cascade
+from turnkeep_domain.budgets.account_ref import AccountRef, cascade
 from turnkeep_domain.budgets.ceilings import Ceiling, Limits
 from turnkeep_domain.budgets.gate_id import GateStatus
 from turnkeep_domain.budgets.holds import OnExpiry
@@ -76,6 +76,21 @@ def test_an_account_of_any_level_adopts_its_own_and_no_others(bank: Bank, accoun
         receipt = await bank.budgets.release(WORK, rid("mine"), request_id=rid("c"))
         assert isinstance(receipt, Receipt)
         assert await bank.figures(ref, SLOTS) == (0, held - 1)
+
+    bank.run(scenario)
+
+
+@pytest.mark.parametrize("account", [TENANT, USER], ids=["tenant", "user"])
+def test_more_than_a_page_of_what_runs_is_adopted(
+    bank: Bank, account: AccountRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("turnkeep_application.budget_limiting._CELLS", 2)
+
+    async def scenario() -> None:
+        for number in range(7):
+            await bank.reserved(f"r{number}", 0, slots=1)
+        await bank.limit({SLOTS: Ceiling.of(7)}, account)
+        assert await bank.figures(account, SLOTS) == (0, 7)
 
     bank.run(scenario)
 

@@ -315,6 +315,35 @@ def test_of_a_hundred_racers_for_one_slot_exactly_one_wins(bank: Bank) -> None:
     bank.run(scenario)
 
 
+def test_of_200_racers_under_a_ceiling_of_100_exactly_100_win(bank: Bank) -> None:
+    """54."""
+
+    async def scenario() -> None:
+        await bank.limit({USD: Ceiling.of(100)})
+        lanes = asyncio.Semaphore(8)
+
+        async def race(number: int) -> object:
+            scope = Scope.of("acme", f"u{number}")
+            while True:
+                try:
+                    async with lanes:
+                        host = (bank.budgets, bank.rival)[number % 2]
+                        return await bank.ask("once", 1, on=host, scope=scope)
+                except Contended:
+                    continue
+
+        answers = await asyncio.gather(*(race(number) for number in range(200)))
+        won = [answer for answer in answers if isinstance(answer, Receipt)]
+        assert len(won) == 100
+        for answer in answers:
+            if not isinstance(answer, Receipt):
+                reason(answer, LimitExceeded)
+        assert await bank.figures() == (0, 100)
+        assert (await bank.kinds()).count("reserved") == 100
+
+    bank.run(scenario)
+
+
 def test_at_the_first_request_racers_are_counted_too(bank: Bank) -> None:
     """The admission race at the first request: no racer sees an account that nobody has made."""
 

@@ -82,6 +82,12 @@ def test_a_day_without_midnight_begins_right_after_the_gap(
     assert start(Calendar(tz, DAY), begun - timedelta(microseconds=1)) == begun - 24 * HOUR
 
 
+def test_a_day_begins_at_the_end_of_a_gap_that_began_the_day_before() -> None:
+    """40: in Toronto the clocks of 30 March 1919 leapt from 23:30 to 0:30."""
+    begun, end = span("America/Toronto", DAY, at(1919, 3, 31, 12))
+    assert (begun, end) == (at(1919, 3, 31, 4, 30), at(1919, 4, 1, 4))
+
+
 def test_a_month_whose_first_midnight_is_missing_is_a_full_month() -> None:
     """40: in Asuncion the clocks of 1 October 2017 leapt over midnight."""
     begun, end = span("America/Asuncion", MONTH, at(2017, 10, 20))
