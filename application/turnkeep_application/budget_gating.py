@@ -45,9 +45,10 @@ class _OnGate:
             records[gate_key(self.account, self.gate)],
             records[account_key(self.account)],
         )
-        if isinstance(gate, PrunedGate) and gate.account == self.account:
+        # An account's level follows from its scope, so no other account's gate is under the key.
+        if isinstance(gate, PrunedGate):
             return Refused(BudgetGateClosed(gate.was))
-        if not isinstance(gate, BudgetGate) or gate.account != self.account or account is None:
+        if not isinstance(gate, BudgetGate) or account is None:
             return Refused(BudgetGateUnknown(self.gate))
         return gate, account
 

@@ -203,6 +203,23 @@ def test_a_command_repeated_under_its_id_changes_nothing(
     assert "request_id_reused" in reused.stderr
 
 
+def test_a_sweep_tells_what_it_has_noted(turnkeep: CommandLine, store: Path) -> None:
+    limited(turnkeep, store)
+    reserve(store, ("r1", 50))
+    done = turnkeep("budgets", "sweep", str(store), "--prune")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("expired: 0, expired gates: 0, pruned: 0, pruned gates: 0")
+    assert told(turnkeep("budgets", "sweep", str(store), "--dry-run", "--json")) == {
+        "expired": 0,
+        "expired_gates": 0,
+        "pruned": 0,
+        "pruned_gates": 0,
+        "left": 0,
+        "more": False,
+        "dry_run": True,
+    }
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

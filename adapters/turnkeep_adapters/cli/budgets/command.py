@@ -19,10 +19,12 @@ from turnkeep import (
     Budgets,
     GateView,
     Limits,
+    Pruned,
     Refused,
     RequestId,
     Scope,
     ScopePrefix,
+    Swept,
     TurnkeepError,
     open_keep,
 )
@@ -228,6 +230,39 @@ def decline(
         )
 
     return _answered(_done(store, answer), "Declined", as_json=as_json)
+
+
+@budgets.command()
+@store
+@click.option("--prune", "prunes", is_flag=True, help="Forget what ended 30 days ago, too.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be forgotten.")
+@as_json
+def sweep(*, store: str, prunes: bool, dry_run: bool, as_json: bool) -> int:
+    """Note what time has decided: overdue reservations, and gates that nobody answered.
+
+    Nothing waits for it, but estimates that are to be charged at their expiry are
+    charged here. A call deals with a page of each; repeat it while there is more.
+    """
+
+    async def tidy(budgets: Budgets) -> tuple[Swept, Swept, Pruned | None]:
+        if dry_run:
+            nothing = Swept(done=0, left=0, more=False)
+            return nothing, nothing, await budgets.prune(dry_run=True)
+        reservations, gates = await budgets.expire_due(), await budgets.expire_gates()
+        return reservations, gates, await budgets.prune() if prunes else None
+
+    reservations, gates, pruned = _done(store, tidy)
+    told: dict[str, object] = {"expired": reservations.done, "expired_gates": gates.done}
+    more = reservations.more or gates.more
+    if pruned is not None:
+        told |= {"pruned": pruned.reservations, "pruned_gates": pruned.gates}
+        more = more or pruned.more
+    told |= {"left": reservations.left + gates.left, "more": more, "dry_run": dry_run}
+    if as_json:
+        _tell(told)
+    else:
+        click.echo(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items()))
+    return Ending.FINE
 
 
 # ---- steps --------------------------------------------------------------------------------------
