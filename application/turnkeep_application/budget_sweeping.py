@@ -37,7 +37,7 @@ _ANSWERED: Final = frozenset({status.value for status in GateStatus}) - _OPEN
 
 
 @frozen(kw_only=True)
-class Swept:
+class BudgetSwept:
     """What one sweep did.
 
     Attributes:
@@ -52,7 +52,7 @@ class Swept:
 
 
 @frozen(kw_only=True)
-class Pruned:
+class BudgetPruned:
     """What one pruning did, or, as a dry run, would have done.
 
     Attributes:
@@ -74,7 +74,7 @@ class BudgetSweep:
     reading: Reading
     at_most: int
 
-    async def expire_reservations(self) -> Swept:
+    async def expire_reservations(self) -> BudgetSwept:
         """As `Budgets.expire_due` promises."""
 
         async def expire(cell: Cell) -> bool:
@@ -85,7 +85,7 @@ class BudgetSweep:
 
         return await self._sweep(RESERVATIONS.name, _ACTIVE, expire)
 
-    async def expire_gates(self) -> Swept:
+    async def expire_gates(self) -> BudgetSwept:
         """As `Budgets.expire_gates` promises."""
 
         async def expire(cell: Cell) -> bool:
@@ -98,13 +98,13 @@ class BudgetSweep:
 
         return await self._sweep(GATES.name, _OPEN, expire)
 
-    async def prune(self, *, keep: timedelta, dry_run: bool) -> Pruned:
+    async def prune(self, *, keep: timedelta, dry_run: bool) -> BudgetPruned:
         """As `Budgets.prune` promises."""
         prunes = self._counts if dry_run else self._prunes_reservation
         reservations = await self._sweep(RESERVATIONS.name, _ENDED, prunes(keep), older=keep)
         prunes = self._counts if dry_run else self._prunes_gate
         gates = await self._sweep(GATES.name, _ANSWERED, prunes(keep), older=keep)
-        return Pruned(
+        return BudgetPruned(
             reservations=reservations.done,
             gates=gates.done,
             more=reservations.more or gates.more,
@@ -160,18 +160,18 @@ class BudgetSweep:
         deal_with: Callable[[Cell], Awaitable[bool]],
         *,
         older: timedelta = timedelta(0),
-    ) -> Swept:
+    ) -> BudgetSwept:
         done = left = 0
         async for cell in self._due(collection, states, older):
             if done == self.at_most:
-                return Swept(done=done, left=left, more=True)
+                return BudgetSwept(done=done, left=left, more=True)
             try:
                 dealt_with = await deal_with(cell)
             except (Contended, Corrupt, SchemaTooNew):
                 dealt_with = False
             done += dealt_with
             left += not dealt_with
-        return Swept(done=done, left=left, more=False)
+        return BudgetSwept(done=done, left=left, more=False)
 
     async def _due(
         self, collection: str, states: frozenset[str], older: timedelta

@@ -42,7 +42,7 @@ from turnkeep_application.budget_listing import (
     reservation_view,
 )
 from turnkeep_application.budget_settings import BudgetSettings
-from turnkeep_application.budget_sweeping import BudgetSweep, Pruned, Swept
+from turnkeep_application.budget_sweeping import BudgetPruned, BudgetSweep, BudgetSwept
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading
 from turnkeep_application.updates import Updates
@@ -297,7 +297,7 @@ class Budgets:
 
         Returns:
             The limit revision afterwards; unchanged where the limits are equal.
-            `RequestIdReused`, `LimitsInvalid` with the field, `LimitChanged`.
+            `RequestIdReused`, `LimitsInvalid` with the field, `LimitsRevised`.
             `WindowUnresolvable`: the zone of its present period is not known here.
             `AmountOverflow`, `TooManyHolds`: it cannot hold what runs already.
         """
@@ -338,7 +338,7 @@ class Budgets:
         Returns:
             The gate, approved.
             `BudgetGateUnknown`, `RequestIdReused`, `BudgetGateClosed`, `BudgetGateOverdue`.
-            `LimitChanged`: the ceiling is another one since.
+            `LimitsRevised`: the ceiling is another one since.
             `RaiseTooSmall`: it is as high already.
 
         Raises:
@@ -365,7 +365,7 @@ class Budgets:
     async def snapshot(self, scope: Scope) -> BudgetSnapshot:
         """Every account that some work concerns, at one moment, rolled and not stored."""
         refs = cascade(scope)
-        records, now = await self.reading.records([account_key(ref) for ref in refs])
+        records, now = await self.reading.together(*[account_key(ref) for ref in refs])
         views = [account_view(ref, records[account_key(ref)], now) for ref in refs]
         return BudgetSnapshot(scope=scope, at=now, accounts=tuple(views))
 
@@ -440,7 +440,7 @@ class Budgets:
 
     # ---- sweeps ---------------------------------------------------------------------------------
 
-    async def expire_due(self) -> Swept:
+    async def expire_due(self) -> BudgetSwept:
         """Notes of some reservations that their deadline has come, earliest first.
 
         Nothing waits for it: overdue holds stop counting by the clock alone. What was to be
@@ -448,11 +448,11 @@ class Budgets:
         """
         return await self._sweeper.expire_reservations()
 
-    async def expire_gates(self) -> Swept:
+    async def expire_gates(self) -> BudgetSwept:
         """Notes of some gates that nobody has answered in time, earliest first."""
         return await self._sweeper.expire_gates()
 
-    async def prune(self, *, dry_run: bool = False) -> Pruned:
+    async def prune(self, *, dry_run: bool = False) -> BudgetPruned:
         """Makes tombstones of some reservations and gates that ended long ago, earliest first.
 
         What has not ended is never pruned. An id that was pruned is spent for ever.

@@ -7,6 +7,7 @@ from attrs import frozen
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets import Budgets
 from turnkeep_application.event_log import EventLog
+from turnkeep_application.turns.turns import Turns
 
 
 @frozen(kw_only=True)
@@ -17,8 +18,10 @@ class Keep:
         approvals: Puts calls of agents before the people who may decide them.
         budgets: Says before metered work starts whether it may.
         events: Tells what has happened, in order.
+        turns: Accepts what agents are asked to do, and has it carried out once.
     """
 
     approvals: Approvals
     budgets: Budgets
     events: EventLog
+    turns: Turns

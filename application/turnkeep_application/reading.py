@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -76,15 +76,15 @@ class Reading:
         record = self.codec.decode(key.collection, key.address, cell.entry.body)
         return Seen(record, loaded.now)
 
-    async def records(self, keys: Sequence[ReadKey[object]]) -> tuple[Records, datetime]:
-        """The records under several keys in one moment, and the store's clock at it.
+    async def together(self, *keys: ReadKey[object]) -> tuple[Records, datetime]:
+        """Several records as they stood at one moment, and that moment.
 
         Raises:
             Unavailable: The store did not serve.
             Corrupt, SchemaTooNew: One of them is unreadable.
         """
         deadline = self.deadline()
-        addresses = tuple([key.address for key in keys])
+        addresses = [key.address for key in keys]
         loaded = await _served(self.store.load(addresses, deadline=deadline), deadline)
         held: dict[Address, object | None] = {}
         for key in keys:

@@ -37,7 +37,7 @@ from turnkeep_domain.budgets.refusals import (
     BudgetGateClosed,
     BudgetGateOverdue,
     CancelGateRefusal,
-    LimitChanged,
+    LimitsRevised,
     RaiseTooSmall,
 )
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
@@ -272,7 +272,7 @@ class BudgetGate:
     def _answerable(
         self, account: Account, request_id: RequestId, now: datetime
     ) -> (
-        Refused[RequestIdReused | BudgetGateClosed | LimitChanged]
+        Refused[RequestIdReused | BudgetGateClosed | LimitsRevised]
         | Settled[GateChange, BudgetGateOverdue]
         | StandingCeiling
     ):
@@ -292,7 +292,7 @@ class BudgetGate:
             return self._settled(account, now)
         standing = account.standing(self.dimension)
         if standing is None or standing.since > self.limit_revision:
-            return Refused(LimitChanged(self.limit_revision, account.limit_revision))
+            return Refused(LimitsRevised(self.limit_revision, account.limit_revision))
         return standing
 
     def _settled(self, account: Account, now: datetime) -> Settled[GateChange, BudgetGateOverdue]:

@@ -16,9 +16,9 @@ from turnkeep_domain.budgets.holds import UsedIn
 from turnkeep_domain.budgets.periods import Calendar, Lifetime, Period, Rolling, start_at
 from turnkeep_domain.budgets.refusals import (
     AmountOverflow,
-    LimitChanged,
     LimitRefusal,
     LimitsInvalid,
+    LimitsRevised,
     WindowUnresolvable,
 )
 from turnkeep_domain.budgets.tallies import Usage
@@ -85,7 +85,7 @@ class LimitOrder:
             return Refused(LimitsInvalid(fault))
         revision = 0 if account is None else account.limit_revision
         if self.expected_revision not in (None, revision):
-            return Refused(LimitChanged(self.expected_revision or 0, revision))
+            return Refused(LimitsRevised(self.expected_revision or 0, revision))
         if (None if account is None else account.limits) == self.limits:
             return Unchanged(LimitsSet(revision))
         return None

@@ -238,7 +238,7 @@ class LimitsInvalid:
 
 
 @frozen
-class LimitChanged:
+class LimitsRevised:
     """The limits are not those that were expected any more."""
 
     code: ClassVar[str] = "budget.limit_changed"
@@ -358,13 +358,13 @@ ExtendRefusal: TypeAlias = (
 LimitRefusal: TypeAlias = (
     RequestIdReused
     | LimitsInvalid
-    | LimitChanged
+    | LimitsRevised
     | WindowUnresolvable
     | AmountOverflow
     | TooManyHolds
 )
 CancelGateRefusal: TypeAlias = (
-    BudgetGateUnknown | RequestIdReused | BudgetGateClosed | BudgetGateOverdue | LimitChanged
+    BudgetGateUnknown | RequestIdReused | BudgetGateClosed | BudgetGateOverdue | LimitsRevised
 )
 ApproveGateRefusal: TypeAlias = CancelGateRefusal | RaiseTooSmall
 PriceRefusal: TypeAlias = PriceUnknown | OutputUnbounded

@@ -27,7 +27,7 @@ from turnkeep_domain.budgets.refusals import (
     BudgetGateClosed,
     BudgetGateOverdue,
     BudgetGateUnknown,
-    LimitChanged,
+    LimitsRevised,
     RaiseTooSmall,
 )
 from turnkeep_domain.errors import InvalidValue
@@ -208,7 +208,7 @@ def test_a_gate_whose_ceiling_is_newer_is_not_answered(bank: Bank) -> None:
         gate = await paused(bank)
         assert isinstance(await answered(bank, gate), BudgetGate)
         reason(await answered(bank, gate, 99, "a2"), BudgetGateClosed)
-        assert LimitChanged.code == "budget.limit_changed"
+        assert LimitsRevised.code == "budget.limit_changed"
 
     bank.run(scenario)
 

@@ -31,9 +31,9 @@ from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import (
     AmountOverflow,
     BudgetApprovalNeeded,
-    LimitChanged,
     LimitExceeded,
     LimitsInvalid,
+    LimitsRevised,
 )
 from turnkeep_domain.request_ids import RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
@@ -198,7 +198,7 @@ def test_two_hosts_that_limit_first_together_agree(bank: Bank) -> None:
         )
         assert sum(answer == LimitsSet(1) for answer in answers) == 1
         (lost,) = [answer for answer in answers if answer != LimitsSet(1)]
-        assert reason(lost, LimitChanged) == LimitChanged(0, 1)
+        assert reason(lost, LimitsRevised) == LimitsRevised(0, 1)
         assert await bank.figures(TENANT, SLOTS) == (0, 1)
 
     bank.run(scenario)
@@ -246,7 +246,7 @@ def test_limits_that_cannot_be_kept_meter_nothing(bank: Bank) -> None:
         stale = await bank.budgets.set_limit(
             TENANT, Limits.of(DAILY, {}), by=BO, request_id=rid("l"), expected_revision=3
         )
-        assert reason(stale, LimitChanged) == LimitChanged(3, 0)
+        assert reason(stale, LimitsRevised) == LimitsRevised(3, 0)
         lifted = await bank.budgets.set_limit(TENANT, None, by=BO, request_id=rid("l"))
         assert lifted == LimitsSet(0)
         assert (await bank.snapshot()).cells == ()

@@ -30,7 +30,7 @@ from turnkeep_domain.budgets.periods import Lifetime
 from turnkeep_domain.budgets.refusals import (
     BudgetGateClosed,
     BudgetGateOverdue,
-    LimitChanged,
+    LimitsRevised,
     RaiseTooSmall,
 )
 from turnkeep_domain.decisions import Changed, Settled, Unchanged
@@ -103,11 +103,13 @@ def test_an_answer_to_ceilings_that_have_changed_is_refused() -> None:
     account, gate = opened()
     lowered = Limits.of(DAILY, {USD: Ceiling.of(5, pause_bp=9_000)})
     changed = after(order(lowered, "l2").carried_out(account, now=NOON))
-    assert reason_of(approved(changed, gate, 12)) == LimitChanged(1, 2)
+    assert reason_of(approved(changed, gate, 12)) == LimitsRevised(1, 2)
     lifted = after(order(None, "l3").carried_out(account, now=NOON))
-    assert reason_of(approved(lifted, gate, 12)) == LimitChanged(1, 2)
+    assert reason_of(approved(lifted, gate, 12)) == LimitsRevised(1, 2)
     gone = after(order(Limits.of(Lifetime(), {}), "l4").carried_out(account, now=NOON))
-    assert reason_of(gate.cancel(gone, by=BO, request_id=rid("a"), now=LATER)) == LimitChanged(1, 2)
+    assert reason_of(gate.cancel(gone, by=BO, request_id=rid("a"), now=LATER)) == LimitsRevised(
+        1, 2
+    )
 
 
 def test_an_overdue_gate_is_settled_and_leaves_the_ceiling() -> None:

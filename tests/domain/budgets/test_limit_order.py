@@ -36,9 +36,9 @@ from turnkeep_domain.budgets.events import BudgetLimitChanged
 from turnkeep_domain.budgets.periods import Calendar, CalendarUnit, Lifetime, Period, Rolling
 from turnkeep_domain.budgets.refusals import (
     AmountOverflow,
-    LimitChanged,
     LimitExceeded,
     LimitsInvalid,
+    LimitsRevised,
     WindowUnresolvable,
 )
 from turnkeep_domain.decisions import Changed, Unchanged
@@ -91,7 +91,7 @@ def test_an_expected_revision_guards_the_limits() -> None:
     account = metered()
     seeded = after(order(limits(10), "l1", expected=0).carried_out(account, now=NOON))
     again = order(limits(20), "l2", expected=0).carried_out(seeded, now=NOON)
-    assert reason_of(again) == LimitChanged(0, 1)
+    assert reason_of(again) == LimitsRevised(0, 1)
     assert isinstance(order(limits(20), "l2", expected=1).carried_out(seeded, now=NOON), Changed)
 
 

@@ -16,15 +16,15 @@ from turnkeep import (
     BudgetGate,
     BudgetGateId,
     BudgetPage,
+    BudgetPruned,
     Budgets,
+    BudgetSwept,
     GateView,
     Limits,
-    Pruned,
     Refused,
     RequestId,
     Scope,
     ScopePrefix,
-    Swept,
     TurnkeepError,
     open_keep,
 )
@@ -244,9 +244,9 @@ def sweep(*, store: str, prunes: bool, dry_run: bool, as_json: bool) -> int:
     charged here. A call deals with a page of each; repeat it while there is more.
     """
 
-    async def tidy(budgets: Budgets) -> tuple[Swept, Swept, Pruned | None]:
+    async def tidy(budgets: Budgets) -> tuple[BudgetSwept, BudgetSwept, BudgetPruned | None]:
         if dry_run:
-            nothing = Swept(done=0, left=0, more=False)
+            nothing = BudgetSwept(done=0, left=0, more=False)
             return nothing, nothing, await budgets.prune(dry_run=True)
         reservations, gates = await budgets.expire_due(), await budgets.expire_gates()
         return reservations, gates, await budgets.prune() if prunes else None
