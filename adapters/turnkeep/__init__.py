@@ -18,11 +18,11 @@ from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
 from turnkeep_application.approvals import Approvals, Erased
-from turnkeep_application.budget_holding import BudgetHold, NotReserved
-from turnkeep_application.budget_listing import BudgetPage, GateView, ReservationView
-from turnkeep_application.budget_settings import BudgetSettings
-from turnkeep_application.budget_sweeping import BudgetPruned, BudgetSwept
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budget_holding import BudgetHold, NotReserved
+from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, ReservationView
+from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSwept
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.errors import Contended
 from turnkeep_application.event_log import (
     EVERYBODY,

@@ -23,7 +23,7 @@ from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading

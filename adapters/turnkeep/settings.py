@@ -8,7 +8,7 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
-from turnkeep_application.budget_settings import BudgetSettings
+from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.turns.turns import Turns
 

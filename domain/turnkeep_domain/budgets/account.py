@@ -334,4 +334,5 @@ ACCOUNTS: Final[Collection[Account]] = Collection(
     index=lambda account: Index(state="metered", due_at=None, sort=account.ref.level.value),
     identity=lambda account: Identity(account.ref.scope, account.ref.level.value),
     marks=lambda account: account.marks,
+    remembered=True,
 )

@@ -161,6 +161,7 @@ RESERVATIONS: Final[Collection[ReservationRecord]] = Collection(
     index=_index,
     identity=lambda record: Identity(record.scope, record.id),
     marks=lambda record: record.marks if isinstance(record, Reservation) else None,
+    remembered=True,
 )
 GATES: Final[Collection[GateRecord]] = Collection(
     name=GATE_COLLECTION,

@@ -21,10 +21,12 @@ from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_adapters.virtual.clock import VirtualClock
-from turnkeep_application.budget_commands import account_key
-from turnkeep_application.budget_settings import BudgetSettings
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budget_commands import account_key
+from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.reading import Reading
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.budgets.account import ACCOUNTS, Account, LimitsSet
 from turnkeep_domain.budgets.account_ref import AccountRef
@@ -133,9 +135,14 @@ class Snapshot:
 
 @define
 class Bank:
-    """One store with two hosts: `budgets` and, in another process, `rival`."""
+    """One store with two hosts: `budgets` and, in another process, `rival`.
+
+    Attributes:
+        fast: Whether updates go in rounds, and remember what they have last seen.
+    """
 
     make: Callable[[VirtualClock], Handles]
+    fast: bool = True
     clock: VirtualClock = field(factory=VirtualClock)
     handles: Handles = field(init=False)
     store: RecordStore = field(init=False)
@@ -158,6 +165,8 @@ class Bank:
             random=SeededRandom(),
             ids=self._ids,
             telemetry=SilentTelemetry(),
+            rounds=RoundSettings(together=self.fast),
+            last_seen=LastSeenSettings(remembers=self.fast),
         )
         reading = Reading(store=store, codec=CODEC, clock=self.clock, deadline_seconds=15)
         chosen = BudgetSettings() if settings is None else settings

@@ -22,7 +22,7 @@ from tests.application.budgets.bank import (
     reason,
     rid,
 )
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_domain.budgets.ceilings import Ceiling
 from turnkeep_domain.budgets.events import BudgetReconciled
 from turnkeep_domain.budgets.holds import OnExpiry

@@ -7,8 +7,8 @@ from datetime import datetime
 from attrs import evolve
 
 from tests.application.budgets.bank import TENANT, USD, WORK, Bank, reason, rid
-from turnkeep_application.budget_commands import Reconcile, Reserve
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budget_commands import Reconcile, Reserve
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.records import Need, Records
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload

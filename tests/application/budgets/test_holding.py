@@ -16,8 +16,8 @@ from tests.application.budgets.bank import (
     rid,
 )
 from turnkeep_adapters.faulty.script import Script
-from turnkeep_application.budget_holding import BudgetHold, NotReserved
-from turnkeep_application.budgets import Budgets
+from turnkeep_application.budgets.budget_holding import BudgetHold, NotReserved
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_domain.budgets.ceilings import Ceiling
 from turnkeep_domain.budgets.holds import OnExpiry
 from turnkeep_domain.budgets.receipts import Receipt, ReservationStatus

@@ -84,7 +84,7 @@ def test_an_account_of_any_level_adopts_its_own_and_no_others(bank: Bank, accoun
 def test_more_than_a_page_of_what_runs_is_adopted(
     bank: Bank, account: AccountRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("turnkeep_application.budget_limiting._CELLS", 2)
+    monkeypatch.setattr("turnkeep_application.budgets.budget_limiting._CELLS", 2)
 
     async def scenario() -> None:
         for number in range(7):

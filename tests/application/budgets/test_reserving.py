@@ -22,7 +22,7 @@ from tests.application.budgets.bank import (
     rid,
 )
 from turnkeep_adapters.faulty.actions import Operation
-from turnkeep_application.budget_commands import account_key
+from turnkeep_application.budgets.budget_commands import account_key
 from turnkeep_application.errors import Contended
 from turnkeep_domain.budgets.account_ref import AccountRef, cascade
 from turnkeep_domain.budgets.ceilings import Ceiling

@@ -14,7 +14,7 @@ from tests.application.budgets.bank import (
     Bank,
     rid,
 )
-from turnkeep_application.budget_settings import BudgetSettings
+from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_domain.budgets.events import BudgetExpired
 from turnkeep_domain.budgets.holds import OnExpiry
 from turnkeep_domain.budgets.receipts import Receipt, ReservationStatus

@@ -12,9 +12,9 @@ from typing import Final
 
 from attrs import frozen
 
-from turnkeep_application.budget_commands import Expire, gate_key, reservation_key
-from turnkeep_application.budget_gating import ExpireGate
-from turnkeep_application.budget_limiting import EVER
+from turnkeep_application.budgets.budget_commands import Expire, gate_key, reservation_key
+from turnkeep_application.budgets.budget_gating import ExpireGate
+from turnkeep_application.budgets.budget_limiting import EVER
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading
 from turnkeep_application.records import Records

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 
 from attrs import frozen
 
-from turnkeep_application.budget_settings import PAGE_MAX
+from turnkeep_application.budgets.budget_settings import PAGE_MAX
 from turnkeep_application.paging import position_of, token_of
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_domain.approvals.limits import require_whole

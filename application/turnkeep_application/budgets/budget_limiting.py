@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from turnkeep_application.budget_commands import (
+from turnkeep_application.budgets.budget_commands import (
     Keys,
     account_key,
     gate_key,

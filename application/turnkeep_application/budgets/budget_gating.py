@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from turnkeep_application.budget_commands import Keys, account_key, gate_key
+from turnkeep_application.budgets.budget_commands import Keys, account_key, gate_key
 from turnkeep_application.records import Records
 from turnkeep_domain.budgets.account import Account
 from turnkeep_domain.budgets.account_ref import AccountRef

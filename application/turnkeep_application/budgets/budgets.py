@@ -22,7 +22,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from turnkeep_application.budget_commands import (
+from turnkeep_application.budgets.budget_commands import (
     Extend,
     Reconcile,
     Release,
@@ -31,18 +31,18 @@ from turnkeep_application.budget_commands import (
     gate_key,
     reservation_key,
 )
-from turnkeep_application.budget_gating import ApproveGate, CancelGate
-from turnkeep_application.budget_holding import CLOSES, BudgetHold, NotReserved, to_its_end
-from turnkeep_application.budget_limiting import Adoption, Meter, SetLimits, Unadopted
-from turnkeep_application.budget_listing import (
+from turnkeep_application.budgets.budget_gating import ApproveGate, CancelGate
+from turnkeep_application.budgets.budget_holding import CLOSES, BudgetHold, NotReserved, to_its_end
+from turnkeep_application.budgets.budget_limiting import Adoption, Meter, SetLimits, Unadopted
+from turnkeep_application.budgets.budget_listing import (
     BudgetListing,
     BudgetPage,
     GateView,
     ReservationView,
     reservation_view,
 )
-from turnkeep_application.budget_settings import BudgetSettings
-from turnkeep_application.budget_sweeping import BudgetPruned, BudgetSweep, BudgetSwept
+from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSweep, BudgetSwept
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading
 from turnkeep_application.updates import Updates
