@@ -174,6 +174,21 @@ def test_other_tenants_and_other_missions_never_move(bank: Bank) -> None:
     bank.run(scenario)
 
 
+def test_an_agents_ceiling_binds_in_every_project(bank: Bank) -> None:
+    """11."""
+
+    async def scenario() -> None:
+        agent = AccountRef.agent("acme", "ada", "scout")
+        await bank.limit({USD: Ceiling.of(10)}, agent)
+        await bank.reserved("r1", 6, scope=Scope.of("acme", "ada", agent="scout", project="a"))
+        other = Scope.of("acme", "ada", agent="scout", project="b")
+        denied = reason(await bank.ask("r1", 6, scope=other), LimitExceeded)
+        assert [(breach.account, breach.reserved) for breach in denied.breaches] == [(agent, 6)]
+        await bank.reserved("r1", 4, scope=other)
+
+    bank.run(scenario)
+
+
 def test_a_stale_last_account_leaves_nothing_on_the_first(bank: Bank) -> None:
     """13: with every attempt stale, nobody holds anything."""
 
