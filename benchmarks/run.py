@@ -15,6 +15,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
+    p1_hot_budget,
     p1_hot_cell,
     p2_one_writer,
     p4_convoy,
@@ -26,6 +27,7 @@ from benchmarks import (
 from benchmarks.figure import Benchmark
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
+    p1_hot_budget.BENCHMARK,
     p1_hot_cell.BENCHMARK,
     p2_one_writer.BENCHMARK,
     p4_convoy.BENCHMARK,

@@ -23,6 +23,7 @@ from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading
@@ -98,6 +99,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         settings=settings.provided.approvals,
     )
+    budgets: Provider[Budgets] = providers.Singleton(
+        Budgets,
+        updates=updates,
+        reading=reading,
+        ids=ids,
+        settings=settings.provided.budgets,
+    )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
     turns: Provider[Turns] = providers.Singleton(
         Turns,
@@ -124,5 +132,10 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.threads,
     )
     keep: Provider[Keep] = providers.Singleton(
-        Keep, approvals=approvals, events=events, threads=threads, turns=turns
+        Keep,
+        approvals=approvals,
+        budgets=budgets,
+        events=events,
+        threads=threads,
+        turns=turns,
     )

@@ -8,6 +8,7 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
@@ -24,6 +25,7 @@ class Settings:
         rounds: How updates of one process go together.
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
+        budgets: Times, pages and retention of budgets.
         turns: Leases, backoffs and retention of runs.
         threads: Limits, pages, times of waiting and sweeps of threads.
         files: Grouping, compaction and durability of a store in files.
@@ -40,6 +42,7 @@ class Settings:
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
     threads: ThreadSettings = field(factory=ThreadSettings, validator=instance_of(ThreadSettings))
+    budgets: BudgetSettings = field(factory=BudgetSettings, validator=instance_of(BudgetSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)

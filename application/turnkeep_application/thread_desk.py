@@ -65,7 +65,7 @@ class ThreadDesk:
         """Refuses a message that would be larger than a message may be.
 
         Raises:
-            LimitExceeded: It would.
+            ThreadLimitExceeded: It would.
         """
         limits = self.settings.limits
         given.content.require_within(limits)

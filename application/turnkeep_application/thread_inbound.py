@@ -74,7 +74,7 @@ class InboundCases(ThreadDesk):
             `ThreadIsArchived`, `ThreadFull`.
 
         Raises:
-            InvalidValue, LimitExceeded: The content is none that a message may have.
+            InvalidValue, ThreadLimitExceeded: The content is none that a message may have.
         """
         require_kind("identity", identity, InboundEvent, InboundRequest)
         require_kind("content", content, Content)

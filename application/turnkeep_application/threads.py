@@ -7,8 +7,8 @@ bytes of attachments. Nothing is edited in place: whoever wants another past for
 The host stamps scope and actor; clients supply neither. A thread of another scope is absent. Time
 is the store's alone. Commands answer a receipt, or `Refused` with a reason that has a stable
 `code`; they raise what `Updates.update` raises. Reads raise `Unavailable`, `Corrupt` and
-`SchemaTooNew`. Every use case raises `InvalidValue`, or its kind `LimitExceeded`, for what breaks a
-bound, before anything is read and without repeating it.
+`SchemaTooNew`. Every use case raises `InvalidValue`, or its kind `ThreadLimitExceeded`, for what
+breaks a bound, before anything is read and without repeating it.
 
 After a crash, or an `OutcomeUnknown`, repeat the same call: it finds what it has done, or does it.
 """

@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from benchmarks import (
+    p1_hot_budget,
     p2_one_writer,
     p6_durable_files,
     p7_processes,
@@ -25,9 +26,16 @@ from benchmarks.sqlite_row import sqlite_row
 from benchmarks.writers import Writers
 from turnkeep import Container
 
-P2, P6, P7, P8, P10 = (
+P1, P2, P6, P7, P8, P10 = (
     module.BENCHMARK
-    for module in (p2_one_writer, p6_durable_files, p7_processes, p8_loop, p10_threads)
+    for module in (
+        p1_hot_budget,
+        p2_one_writer,
+        p6_durable_files,
+        p7_processes,
+        p8_loop,
+        p10_threads,
+    )
 )
 ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 """With the postgres store and its server, its ratios are there; without, a word about them."""
@@ -36,6 +44,8 @@ ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked at here is not how fast it is."""
+    for name, number in (("WRITERS", 4), ("MANY", 8), ("TIMES", 2), ("TIMES_LOCKED", 1)):
+        monkeypatch.setattr(p1_hot_budget, name, number)
     monkeypatch.setattr(p2_one_writer, "TIMES", 5)
     monkeypatch.setattr(p6_durable_files, "WRITERS", 4)
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
@@ -49,13 +59,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("benchmark", "ratios"),
     [
+        (P1, 3 * ON_POSTGRES),
         (P2, 2 * ON_POSTGRES),
         (P6, 2),
         (P7, 1 + ON_POSTGRES),
         (P8, 1),
         (P10, 6 + 3 * ON_POSTGRES),
     ],
-    ids=["P2", "P6", "P7", "P8", "P10"],
+    ids=["P1", "P2", "P6", "P7", "P8", "P10"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -65,13 +76,15 @@ def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, rat
 
 
 @pytest.mark.parametrize(
-    "module", [p2_one_writer, p7_processes, p10_threads], ids=["P2", "P7", "P10"]
+    "module",
+    [p1_hot_budget, p2_one_writer, p7_processes, p10_threads],
+    ids=["P1", "P2", "P7", "P10"],
 )
 def test_what_needs_a_server_is_left_out_in_one_line(
     module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "postgres_lacks", lambda: "psycopg cannot be imported")
-    figure = module.measure(1)  # type: ignore[attr-defined] # either of two modules
+    figure = module.measure(1)  # type: ignore[attr-defined] # one of three modules
     lines = [line for line in figure.lines() if "left out: psycopg cannot be imported" in line]
     assert len(lines) == 1
     assert not any("postgres," in ratio.name for ratio in figure.ratios)

@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import evolve
 
+from tests.codec import budget_samples
 from tests.codec.thread_cases import (
     THREAD_COLLECTIONS,
     THREAD_EVENT_CASES,
@@ -38,6 +39,8 @@ from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.budgets.account import ACCOUNTS
+from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
@@ -49,8 +52,11 @@ from turnkeep_domain.turns.names import RunId
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    ACCOUNTS,
     APPROVALS,
     APPROVAL_PAYLOADS,
+    GATES,
+    RESERVATIONS,
     *TURN_COLLECTIONS,
     *THREAD_COLLECTIONS,
 )
@@ -133,6 +139,7 @@ APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
 WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
+    **budget_samples.RECORD_CASES,
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
     ("approval", "of_a_run"): raised(
@@ -189,6 +196,7 @@ CAPABILITY: Final = CapabilityId("mail.send")
 CORRELATION: Final = CorrelationId("run-1")
 
 EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
+    **budget_samples.EVENT_CASES,
     ("approval.raised", "plain"): ApprovalRaised(
         address=ADDRESS,
         at=RAISED_AT,

@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from turnkeep_adapters.cli.budgets.command import budgets
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
@@ -39,6 +40,7 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(adopt)
+turnkeep.add_command(budgets)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)

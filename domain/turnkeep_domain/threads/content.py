@@ -82,7 +82,7 @@ class Content:
 
         Raises:
             InvalidValue: Something in it breaks a rule.
-            LimitExceeded: It is more than a message may have.
+            ThreadLimitExceeded: It is more than a message may have.
         """
         match parts:
             case str():
@@ -123,7 +123,7 @@ class Content:
         """Refuses content that is more than a host allows.
 
         Raises:
-            LimitExceeded: It is.
+            ThreadLimitExceeded: It is.
         """
         require_at_most("parts", len(self.parts), limits.parts_max, "parts")
         require_texts_fit(self.parts, limits.text_bytes_max)

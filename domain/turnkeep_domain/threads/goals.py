@@ -47,7 +47,7 @@ def require_statement(statement: object, *, characters_max: int = GOAL_CHARACTER
 
     Raises:
         InvalidValue: It is no text, or blank.
-        LimitExceeded: It is too long.
+        ThreadLimitExceeded: It is too long.
     """
     trimmed = require_text("statement", statement).strip()
     if not trimmed:

@@ -37,7 +37,7 @@ SIZE_BYTES_MAX: Final = (1 << 63) - 1
 
 
 @frozen
-class LimitExceeded(InvalidValue):
+class ThreadLimitExceeded(InvalidValue):
     """A value is larger than it may be; nothing was read or written."""
 
     code = "limit_exceeded"
@@ -47,23 +47,23 @@ def require_whole_number(what: str, number: object, *, least: int, most: int) ->
     """Refuses what is no whole number between two bounds, both inclusive.
 
     Raises:
-        LimitExceeded: It is greater.
+        ThreadLimitExceeded: It is greater.
         InvalidValue: It is smaller, or of another type (`True` is no number).
     """
     if type(number) is not int or number < least:
         raise InvalidValue(what, f"must be a whole number from {least}")
     if number > most:
-        raise LimitExceeded(what, f"must be at most {most}")
+        raise ThreadLimitExceeded(what, f"must be at most {most}")
 
 
 def require_at_most(what: str, actual: int, most: int, unit: str) -> None:
     """Refuses what is more than it may be.
 
     Raises:
-        LimitExceeded: It is.
+        ThreadLimitExceeded: It is.
     """
     if actual > most:
-        raise LimitExceeded(what, f"must have at most {most} {unit}")
+        raise ThreadLimitExceeded(what, f"must have at most {most} {unit}")
 
 
 def _at_most_its_default(_: object, attribute: Attribute[int], value: int) -> None:

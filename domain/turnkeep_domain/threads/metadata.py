@@ -32,7 +32,7 @@ def metadata_of(json: Json | JsonText | None) -> Metadata:
 
     Raises:
         InvalidValue: It is no JSON object.
-        LimitExceeded: It has more than 16 KiB.
+        ThreadLimitExceeded: It has more than 16 KiB.
     """
     if json is None:
         return NOTHING_NOTED
@@ -46,7 +46,7 @@ def require_metadata(what: str, noted: object) -> None:
 
     Raises:
         InvalidValue: It is no text of an object in braces.
-        LimitExceeded: It has more than 16 KiB.
+        ThreadLimitExceeded: It has more than 16 KiB.
     """
     text = require_text(what, noted)
     if not (text.startswith("{") and text.endswith("}")):

@@ -115,7 +115,7 @@ class NewMessage:
         """What a run would do, shown before it is done; at most 16 KiB of text.
 
         Raises:
-            LimitExceeded: It is longer.
+            ThreadLimitExceeded: It is longer.
         """
         require_texts_fit(content.parts, PREVIEW_BYTES_MAX)
         return cls(
@@ -156,7 +156,7 @@ def require_provider(provider: object) -> None:
 
     Raises:
         InvalidValue: It is something else.
-        LimitExceeded: It is too large.
+        ThreadLimitExceeded: It is too large.
     """
     if provider is None:
         return

@@ -92,6 +92,6 @@ def require_texts_fit(parts: tuple[Part, ...], bytes_max: int = TEXT_BYTES_MAX) 
     """Refuses parts whose text is too long together.
 
     Raises:
-        LimitExceeded: It is.
+        ThreadLimitExceeded: It is.
     """
     require_at_most("parts", sum(map(text_bytes, parts)), bytes_max, "bytes of text")

@@ -83,7 +83,7 @@ def require_summary_text(text: object, *, bytes_max: int = SUMMARY_BYTES_MAX) ->
 
     Raises:
         InvalidValue: It is no text, or blank.
-        LimitExceeded: It is too long.
+        ThreadLimitExceeded: It is too long.
     """
     if not require_text("text", text).strip():
         raise InvalidValue("text", "must not be blank")

@@ -51,7 +51,7 @@ def require_title(title: object, *, characters_max: int = TITLE_CHARACTERS_MAX) 
 
     Raises:
         InvalidValue: It is no text.
-        LimitExceeded: It is too long.
+        ThreadLimitExceeded: It is too long.
     """
     if title is not None:
         count = len(require_text("title", title))

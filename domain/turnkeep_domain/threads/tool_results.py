@@ -36,7 +36,7 @@ def require_result_ref(what: str, ref: object) -> None:
 
     Raises:
         InvalidValue: It breaks the rule.
-        LimitExceeded: It is too long.
+        ThreadLimitExceeded: It is too long.
     """
     if type(ref) is not str or not _RESULT_REF.fullmatch(ref):
         raise InvalidValue(what, "must match result:[A-Za-z0-9_.-]+")
@@ -75,7 +75,7 @@ def require_summary(summary: object) -> str:
 
     Raises:
         InvalidValue: It is no text, or empty.
-        LimitExceeded: It is too long.
+        ThreadLimitExceeded: It is too long.
     """
     text = require_text("safe_summary", summary)
     if not text.strip():

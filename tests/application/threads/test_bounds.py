@@ -18,7 +18,7 @@ from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.threads.attachments import Attachment, AttachmentKind
 from turnkeep_domain.threads.content import Content
-from turnkeep_domain.threads.limits import LimitExceeded, ThreadLimits
+from turnkeep_domain.threads.limits import ThreadLimitExceeded, ThreadLimits
 from turnkeep_domain.threads.message_id import InboundEvent, InboundRequest
 from turnkeep_domain.threads.message_states import MessageKind
 from turnkeep_domain.threads.new_messages import NewMessage
@@ -161,7 +161,7 @@ def test_a_bound_is_accepted_and_one_more_is_refused_without_a_store_call(name: 
             with pytest.raises(InvalidValue) as caught:
                 await call(host, most + 1)
             assert store.calls == ()
-            assert isinstance(caught.value, LimitExceeded) or name == "id"
+            assert isinstance(caught.value, ThreadLimitExceeded) or name == "id"
             answer = await call(host, most)
             assert not isinstance(answer, Refused), answer
             assert len(store.calls) > 0
@@ -178,7 +178,7 @@ def test_a_whole_message_has_at_most_a_mebibyte_as_it_is_stored() -> None:
         most = _largest(lambda size: _stores(world, size))
         assert 174_000 < most < 174_762
         async with world.suffering("") as (host, store):
-            with pytest.raises(LimitExceeded):
+            with pytest.raises(ThreadLimitExceeded):
                 await accept(host, whole_message(most + 1))
             assert store.calls == ()
             assert not isinstance(await accept(host, whole_message(most)), Refused)
@@ -191,7 +191,7 @@ def _stores(world: World, size: int) -> bool:
     given = NewMessage.inbound(event, whole_message(size), actor="ada", reply_binding=None)
     try:
         world.threads._require_storable(given, address())
-    except LimitExceeded:
+    except ThreadLimitExceeded:
         return False
     return True
 
@@ -244,7 +244,7 @@ def test_a_host_may_lower_a_limit(
     async def scenario() -> None:
         settings = ThreadSettings(limits=ThreadLimits(**limits))
         async with world.suffering("", settings) as (host, store):
-            with pytest.raises(LimitExceeded):
+            with pytest.raises(ThreadLimitExceeded):
                 await call(host)
             assert store.calls == ()
 

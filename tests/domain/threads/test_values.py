@@ -17,7 +17,7 @@ from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.threads.attachments import Attachment, AttachmentKind
 from turnkeep_domain.threads.content import Content
 from turnkeep_domain.threads.goals import Goal
-from turnkeep_domain.threads.limits import LimitExceeded
+from turnkeep_domain.threads.limits import ThreadLimitExceeded
 from turnkeep_domain.threads.metadata import metadata_of
 from turnkeep_domain.threads.observations import observed
 from turnkeep_domain.threads.parts import AttachmentPart, JsonPart, TextPart, ToolCallPart
@@ -109,7 +109,7 @@ def test_content_names_its_own_attachments_once(content: Any) -> None:
 
 
 def test_an_error_of_a_limit_survives_a_pickle_and_has_its_code() -> None:
-    with pytest.raises(LimitExceeded) as caught:
+    with pytest.raises(ThreadLimitExceeded) as caught:
         Content.of([TextPart("x")] * 65)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.code, str(again)) == ("limit_exceeded", "parts must have at most 64 parts")
