@@ -8,8 +8,11 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.thread_settings import ThreadSettings
+from turnkeep_application.turns.turn_settings import TurnSettings
 
 
 @frozen(kw_only=True)
@@ -18,14 +21,21 @@ class Settings:
 
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
+        rounds: How updates of one process go together.
+        last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         threads: Limits, pages, times of waiting and sweeps of threads.
+        turns: Leases, backoffs and retention of runs.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
     """
 
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
+    rounds: RoundSettings = field(factory=RoundSettings, validator=instance_of(RoundSettings))
+    last_seen: LastSeenSettings = field(
+        factory=LastSeenSettings, validator=instance_of(LastSeenSettings)
+    )
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
@@ -34,3 +44,4 @@ class Settings:
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
+    turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))

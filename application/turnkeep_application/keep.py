@@ -7,6 +7,7 @@ from attrs import frozen
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.threads import Threads
+from turnkeep_application.turns.turns import Turns
 
 
 @frozen(kw_only=True)
@@ -17,8 +18,10 @@ class Keep:
         approvals: Puts calls of agents before the people who may decide them.
         events: Tells what has happened, in order.
         threads: Keeps the transcripts of conversations.
+        turns: Accepts what agents are asked to do, and has it carried out once.
     """
 
     approvals: Approvals
     events: EventLog
     threads: Threads
+    turns: Turns

@@ -58,8 +58,8 @@ class ThreadDesk:
         self, thread: ThreadAddress, epoch: int | None = None
     ) -> ThreadHeader | Refused[GateRefusal]:
         """The header of a thread that is there, read by itself."""
-        moment = await self.reading.moment([header_key(thread)])
-        return admitted(moment.records[header_key(thread)], thread.thread_id, epoch=epoch)
+        records, _ = await self.reading.together(header_key(thread))
+        return admitted(records[header_key(thread)], thread.thread_id, epoch=epoch)
 
     def _require_storable(self, given: NewMessage, thread: ThreadAddress) -> None:
         """Refuses a message that would be larger than a message may be.

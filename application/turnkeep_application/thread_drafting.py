@@ -26,7 +26,7 @@ from turnkeep_domain.threads.names import RunId, require_code, require_name
 from turnkeep_domain.threads.new_messages import NewMessage
 from turnkeep_domain.threads.refusals import (
     DraftRefusal,
-    EndRefusal,
+    EndingRefusal,
     GateRefusal,
     MessageNotFound,
     ThreadFull,
@@ -142,7 +142,7 @@ class DraftingCases(AppendingCases):
         provider: bytes | None = None,
         epoch: int | None = None,
         write: RunWrite[R] | None = None,
-    ) -> MessageReceipt | Refused[GateRefusal | ThreadFull | EndRefusal | R]:
+    ) -> MessageReceipt | Refused[GateRefusal | ThreadFull | EndingRefusal | R]:
         """Ends a run's message: its draft, or, where there is none, a message that it appends.
 
         The same content again stores nothing.
@@ -164,7 +164,9 @@ class DraftingCases(AppendingCases):
         """
         given = _by_assistant(run_id, slot, content, draft=False, provider=provider)
 
-        def again(message: Message, now: datetime) -> Decision[Message, MessageReceipt, EndRefusal]:
+        def again(
+            message: Message, now: datetime
+        ) -> Decision[Message, MessageReceipt, EndingRefusal]:
             return message.finalized(content=content, provider=provider, now=now)
 
         return await self._append(scope, thread_id, given, again, epoch=epoch, write=write)
@@ -180,7 +182,7 @@ class DraftingCases(AppendingCases):
         provider: bytes | None = None,
         epoch: int | None = None,
         write: RunWrite[R] | None = None,
-    ) -> MessageReceipt | Refused[GateRefusal | ThreadFull | EndRefusal | R]:
+    ) -> MessageReceipt | Refused[GateRefusal | ThreadFull | EndingRefusal | R]:
         """Appends a run's message that was never a draft; where it is one, `finalize` it is."""
         return await self.finalize(
             scope,
@@ -202,7 +204,7 @@ class DraftingCases(AppendingCases):
         slot: int,
         code: str,
         write: RunWrite[R] | None = None,
-    ) -> MessageReceipt | Refused[GateRefusal | MessageNotFound | EndRefusal | R]:
+    ) -> MessageReceipt | Refused[GateRefusal | MessageNotFound | EndingRefusal | R]:
         """Gives a draft up: what it says so far stands, and nobody goes on with it.
 
         The same code again stores nothing.
@@ -225,7 +227,7 @@ class DraftingCases(AppendingCases):
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, MessageReceipt, GateRefusal | MessageNotFound | EndRefusal | R]:
+        ) -> Decision[Records, MessageReceipt, GateRefusal | MessageNotFound | EndingRefusal | R]:
             header = admitted(records[header_key(thread)], thread.thread_id)
             if isinstance(header, Refused):
                 return header

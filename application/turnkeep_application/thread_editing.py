@@ -28,7 +28,7 @@ from turnkeep_domain.threads.refusals import (
     GateRefusal,
     GoalRefusal,
     HeaderRefusal,
-    ThreadBusy,
+    ThreadInUse,
     ThreadNotFound,
 )
 from turnkeep_domain.threads.summary_set import SummarySet
@@ -207,7 +207,7 @@ class EditingCases(ThreadDesk):
 
         Returns:
             The deletion, now or before.
-            `ScopeMismatch`, `ThreadNotFound`; `ThreadBusy` with the run that is active.
+            `ScopeMismatch`, `ThreadNotFound`; `ThreadInUse` with the run that is active.
         """
         thread = ThreadAddress.of(scope, thread_id)
         if isinstance(thread, Refused):
@@ -238,7 +238,7 @@ class EditingCases(ThreadDesk):
                 return Need([family_key(thread, header.family)])
             run_id = self.runs.active_run(records, thread)
             if run_id is not None and not force:
-                return Refused(ThreadBusy(run_id))
+                return Refused(ThreadInUse(run_id))
             return self._deleted(records, thread, header, now)
 
         keys: list[ReadKey[object]] = [header_key(thread), summaries_key(thread)]

@@ -117,7 +117,7 @@ class ListingCases(ThreadDesk):
         if not messages:
             return []
         keys = [header_key(ThreadAddress.of_scope(one.scope)) for one in messages]
-        records = (await self.reading.moment(keys)).records
+        records, _ = await self.reading.together(*dict.fromkeys(keys))
         return [
             one
             for one, at in zip(messages, keys, strict=True)

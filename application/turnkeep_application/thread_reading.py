@@ -234,7 +234,7 @@ class ReadingCases(ThreadDesk):
         head, family = header_key(thread), family_key(thread, thread.thread_id)
         while True:
             keys: list[ReadKey[object]] = [head, summaries_key(thread), family]
-            records = (await self.reading.moment(keys, deadline=deadline)).records
+            records, _ = await self.reading.together(*keys, deadline=deadline)
             header = admitted(records[head], thread.thread_id, epoch=epoch)
             if isinstance(header, Refused):
                 return header
@@ -266,7 +266,7 @@ class ReadingCases(ThreadDesk):
     ) -> ThreadAddress | Refused[GateRefusal] | None:
         """The thread in whose scope a message is kept that a thread shows; None where none is."""
         own = message_key(thread, message_id)
-        records = (await self.reading.moment([header_key(thread), own])).records
+        records, _ = await self.reading.together(header_key(thread), own)
         header = admitted(records[header_key(thread)], thread.thread_id)
         if isinstance(header, Refused):
             return header
@@ -276,7 +276,7 @@ class ReadingCases(ThreadDesk):
         if not homes:
             return None
         keys = {home: message_key(home, message_id) for home in homes}
-        records = (await self.reading.moment(list(keys.values()))).records
+        records, _ = await self.reading.together(*keys.values())
         for home, at in keys.items():
             message = records[at]
             if message is not None and message.sequence in homes[home]:

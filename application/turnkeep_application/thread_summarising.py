@@ -115,7 +115,7 @@ class SummarisingCases(ThreadDesk):
         if isinstance(thread, Refused):
             return ()
         keys: list[ReadKey[object]] = [header_key(thread), summaries_key(thread)]
-        records = (await self.reading.moment(keys)).records
+        records, _ = await self.reading.together(*dict.fromkeys(keys))
         if isinstance(admitted(records[header_key(thread)], thread_id), Refused):
             return ()
         kept = records[summaries_key(thread)]

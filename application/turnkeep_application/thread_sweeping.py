@@ -21,7 +21,7 @@ from turnkeep_application.thread_editing import EditingCases
 from turnkeep_application.thread_keys import claim_key, family_key, header_key, message_key
 from turnkeep_application.thread_messages import messages_from
 from turnkeep_application.thread_redacting import EVER
-from turnkeep_application.thread_sweeps import Retired, SweepCount, Swept
+from turnkeep_application.thread_sweeps import RetiredThreads, SweepCount, SweepReport
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.keys import Collection, Key, ReadKey, key
 from turnkeep_domain.threads.addresses import ThreadAddress
@@ -49,7 +49,7 @@ _PAGES_MAX: Final = 10
 class SweepingCases(EditingCases):
     """The use cases that tidy up; for operators, over all owners."""
 
-    async def sweep(self) -> Swept:
+    async def sweep(self) -> SweepReport:
         """Tidies up whatever is due, within bounds; call it now and then, from anywhere.
 
         In this order: imports that took too long are deleted, archived threads retired (where the
@@ -69,7 +69,7 @@ class SweepingCases(EditingCases):
         await self._erase(count)
         return count.swept()
 
-    async def retire(self, *, dry_run: bool) -> Retired:
+    async def retire(self, *, dry_run: bool) -> RetiredThreads:
         """Deletes the archived threads whose last activity is longer ago than the settings allow.
 
         A thread in which a run is active is left alone.
@@ -81,7 +81,7 @@ class SweepingCases(EditingCases):
             At most 1,000 threads, the longest inactive first; none where the settings keep all.
         """
         if self.settings.archived_for_days is None:
-            return Retired(threads=(), busy=())
+            return RetiredThreads(threads=(), busy=())
         return await self._retire(SweepCount(self.settings.sweep_commits), dry_run=dry_run)
 
     # ---- threads --------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class SweepingCases(EditingCases):
                 dropped = await self._delete(header.thread, force=True, spares=_goes_on)
                 count.imports += dropped is not None and not isinstance(dropped, Refused)
 
-    async def _retire(self, count: SweepCount, *, dry_run: bool) -> Retired:
+    async def _retire(self, count: SweepCount, *, dry_run: bool) -> RetiredThreads:
         age = timedelta(days=self.settings.archived_for_days or 0)
 
         def spares(header: ThreadHeader, now: datetime) -> bool:
@@ -110,7 +110,7 @@ class SweepingCases(EditingCases):
                 elif deletion is not None:
                     going.append(header.thread)
                     count.retired += 1
-        return Retired(threads=tuple(going), busy=tuple(busy))
+        return RetiredThreads(threads=tuple(going), busy=tuple(busy))
 
     async def _sweep_deleted(self, count: SweepCount) -> None:
         async for header in self._due(THREADS, ThreadState.DELETED.value, count):

@@ -8,7 +8,7 @@ from turnkeep_domain.threads.addresses import ThreadAddress
 
 
 @frozen(kw_only=True)
-class Swept:
+class SweepReport:
     """What a sweep has done.
 
     Attributes:
@@ -35,7 +35,7 @@ class Swept:
 
 
 @frozen(kw_only=True)
-class Retired:
+class RetiredThreads:
     """Archived threads whose time has come.
 
     Attributes:
@@ -70,9 +70,9 @@ class SweepCount:
         self.commits_left -= 1
         return True
 
-    def swept(self) -> Swept:
+    def swept(self) -> SweepReport:
         """What was done, to be told."""
-        return Swept(
+        return SweepReport(
             messages=self.messages,
             threads=self.threads,
             imports=self.imports,

@@ -16,8 +16,10 @@ import turnkeep.container as container_module
 from turnkeep import Container, InvalidValue, MissingExtra, Pacing, Settings, Unsupported, open_keep
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.store import MemoryRecordStore
+from turnkeep_adapters.system.admission import OpenAdmission
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.system.ids import SystemIds
+from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_adapters.telemetry.tallies import Tallies
@@ -35,6 +37,8 @@ GIVEN: Final[dict[str, type[object]]] = {
     "ids": SystemIds,
     "telemetry": SilentTelemetry,
     "codec": JsonCodec,
+    "admission": OpenAdmission,
+    "archive": NoArchive,
     "store": MemoryRecordStore,
     "updates": UpdateLoop,
     "reading": Reading,
@@ -42,6 +46,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "events": turnkeep.EventLog,
     "thread_runs": turnkeep.NoRuns,
     "threads": turnkeep.Threads,
+    "turns": turnkeep.Turns,
     "keep": turnkeep.Keep,
 }
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from attrs import evolve
+
 from tests.codec.thread_cases import (
     THREAD_COLLECTIONS,
     THREAD_EVENT_CASES,
     THREAD_RECORD_CASES,
 )
+from tests.codec.turn_cases import TURN_COLLECTIONS, TURN_EVENT_CASES, TURN_RECORD_CASES
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -41,12 +44,15 @@ from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.names import RunId
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVALS,
     APPROVAL_PAYLOADS,
     *THREAD_COLLECTIONS,
+    *TURN_COLLECTIONS,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -76,6 +82,7 @@ ONE_DECIDES: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.owner(SCOPE),
+    run=None,
 )
 TWO_DECIDE: Final = Question(
     scope=WHOLE_SCOPE,
@@ -91,6 +98,7 @@ TWO_DECIDE: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.of(2, ADA, BO, RULES),
+    run=None,
 )
 
 
@@ -127,6 +135,11 @@ WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
+    ("approval", "of_a_run"): raised(
+        evolve(
+            TWO_DECIDE, run=RunAddress(WHOLE_SCOPE, RunId("5f1e0c6a-9f1b-8c3d-a1b2-c3d4e5f60718"))
+        )
+    ),
     ("approval", "approved"): APPROVED,
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
@@ -168,6 +181,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **THREAD_RECORD_CASES,
+    **TURN_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -223,4 +237,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **THREAD_EVENT_CASES,
+    **TURN_EVENT_CASES,
 }

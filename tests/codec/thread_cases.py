@@ -51,13 +51,13 @@ from turnkeep_domain.threads.thread_events import (
     SummaryDropped,
     ThreadArchived,
     ThreadCreated,
-    ThreadDeleted,
     ThreadForked,
     ThreadGoalSet,
     ThreadImported,
     ThreadMetadataSet,
     ThreadRenamed,
     ThreadSwept,
+    ThreadTombstoned,
     ThreadUnarchived,
 )
 from turnkeep_domain.threads.tool_results import ToolResult
@@ -347,7 +347,7 @@ _EVENTS: Final[tuple[Event, ...]] = (
     ThreadUnarchived(**_AT, epoch=1),  # type: ignore[arg-type]  # as above
     ThreadForked(**_AT, epoch=1, source=ThreadId("root"), through=7),  # type: ignore[arg-type]  # as above
     ThreadImported(**_AT, epoch=1, messages=0),  # type: ignore[arg-type]  # as above
-    ThreadDeleted(**_AT, epoch=2),  # type: ignore[arg-type]  # as above
+    ThreadTombstoned(**_AT, epoch=2),  # type: ignore[arg-type]  # as above
     ThreadSwept(**_AT, epoch=2),  # type: ignore[arg-type]  # as above
     SummaryAdded(**_SET, summary_id=SummaryId("s-1"), start=1, end=4),  # type: ignore[arg-type]  # as above
     SummaryDropped(**_SET, dropped=2),  # type: ignore[arg-type]  # as above

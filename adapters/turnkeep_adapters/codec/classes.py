@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Final, TypeAlias, get_args
+from typing import Final, get_args
 
 import attrs
-from attrs import define
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -17,10 +16,8 @@ from turnkeep_adapters.codec.shape import Shape
 from turnkeep_domain.errors import InvalidValue
 
 # The overrides of single fields and the options share one **kwargs, which no type can tell apart.
-_Builder: TypeAlias = Callable[[Fields, object], object]
-_Taker: TypeAlias = Callable[[object], object]
-_make_builder: Final[Callable[..., _Builder]] = make_dict_structure_fn
-_make_taker: Final[Callable[..., _Taker]] = make_dict_unstructure_fn
+_make_builder: Final[Callable[..., Callable[[Fields, object], object]]] = make_dict_structure_fn
+_make_taker: Final[Callable[..., Callable[[object], object]]] = make_dict_unstructure_fn
 
 # cattrs would hand a subclass of one of these to its parent's hook.
 _SCALAR_PARENTS: Final[tuple[type[object], ...]] = (*SCALARS, Path)
@@ -48,22 +45,16 @@ def fields_of(
     """
     if annotation is cls and getattr(cls, "__parameters__", None):
         raise TypeError(f"{cls.__name__} needs its arguments")
-    attributes = _storable(cls)
-    names = {attribute.alias for attribute in attributes}
-    pair = _Functions(annotation, converter, beside)
-    if annotation is cls:
-        # Every type of a field is composed now, so that what has no exact form is refused now.
-        for attribute in attributes:
-            if attribute.name not in beside:
-                converter.get_unstructure_hook(attribute.type)
-    else:
-        # What the parameters of a generic class stand for, is cattrs' own business.
-        pair.make()
+    names = {attribute.alias for attribute in _storable(cls)}
+    inserted = {name: override(struct_hook=_as_it_is) for name in beside}
+    omitted = {name: override(omit=True) for name in beside}
+    build = _make_builder(annotation, converter, **inserted)
+    take_apart = _make_taker(annotation, converter, **omitted)
 
     def encode(value: object) -> object:
         if type(value) is not cls:
             raise InvalidValue("value", f"must be a {cls.__name__}, and of no subclass")
-        return (pair.take_apart or pair.make()[0])(value)
+        return take_apart(value)
 
     def decode(value: object, _: object) -> object:
         # Without this, the builder would fill a missing field from the class's default.
@@ -71,31 +62,9 @@ def fields_of(
             raise InvalidValue(
                 "value", f"must be an object of a {cls.__name__}'s fields and no others"
             )
-        return (pair.build or pair.make()[1])(value, cls)
+        return build(value, cls)
 
     return Shape(encode, decode)
-
-
-@define
-class _Functions:
-    """The two functions that cattrs writes for a class, compiled when one is used first.
-
-    There are hundreds of classes in time, and a program that opens a keep uses few of them at once.
-    """
-
-    annotation: object
-    converter: Converter
-    beside: frozenset[str]
-    take_apart: _Taker | None = None
-    build: _Builder | None = None
-
-    def make(self) -> tuple[_Taker, _Builder]:
-        """Both of them. Several threads may make them at once, and make the same."""
-        inserted = {name: override(struct_hook=_as_it_is) for name in self.beside}
-        omitted = {name: override(omit=True) for name in self.beside}
-        self.take_apart = _make_taker(self.annotation, self.converter, **omitted)
-        self.build = _make_builder(self.annotation, self.converter, **inserted)
-        return self.take_apart, self.build
 
 
 def _as_it_is(value: object, _: object) -> object:

@@ -43,13 +43,13 @@ from turnkeep_domain.threads.thread_events import (
     SummaryDropped,
     ThreadArchived,
     ThreadCreated,
-    ThreadDeleted,
     ThreadForked,
     ThreadGoalSet,
     ThreadImported,
     ThreadMetadataSet,
     ThreadRenamed,
     ThreadSwept,
+    ThreadTombstoned,
     ThreadUnarchived,
 )
 from turnkeep_domain.threads.thread_states import Active, Archived, Deleted, Importing
@@ -81,7 +81,7 @@ THREAD_EVENTS: Final = (
     _event(SummaryDropped),
     _event(ThreadArchived),
     _event(ThreadCreated),
-    _event(ThreadDeleted),
+    _event(ThreadTombstoned),
     _event(ThreadForked),
     _event(ThreadGoalSet),
     _event(ThreadImported),

@@ -54,7 +54,6 @@ from turnkeep_domain.threads.segments import Base, Segment, base_end, require_ba
 from turnkeep_domain.threads.thread_events import (
     ThreadArchived,
     ThreadCreated,
-    ThreadDeleted,
     ThreadEvent,
     ThreadForked,
     ThreadGoalSet,
@@ -62,6 +61,7 @@ from turnkeep_domain.threads.thread_events import (
     ThreadMetadataSet,
     ThreadRenamed,
     ThreadSwept,
+    ThreadTombstoned,
     ThreadUnarchived,
 )
 from turnkeep_domain.threads.thread_states import (
@@ -411,7 +411,7 @@ class ThreadHeader:
             updated_at=max(self.updated_at, now),
             requests=Marks((), self.requests.total),
         )
-        event = ThreadDeleted(address=self.address, at=now, epoch=header.epoch)
+        event = ThreadTombstoned(address=self.address, at=now, epoch=header.epoch)
         return Changed(header, header, (event,))
 
     def swept(self, *, now: datetime) -> Changed[ThreadHeader, None] | Unchanged[None]:
@@ -506,4 +506,6 @@ THREADS: Final[Collection[ThreadHeader]] = Collection(
     ),
     identity=lambda header: Identity(header.scope, header.thread_id),
     marks=lambda header: header.requests,
+    # It has no message's words but a derived title, and no read is answered from memory.
+    remembered=True,
 )

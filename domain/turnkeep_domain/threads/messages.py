@@ -70,7 +70,7 @@ from turnkeep_domain.threads.refusals import (
     AlreadySubmitted,
     DraftConflict,
     DraftRefusal,
-    EndRefusal,
+    EndingRefusal,
     EventActorMismatch,
     EventPayloadMismatch,
     InboundRefusal,
@@ -314,7 +314,7 @@ class Message:
 
     def finalized(
         self, *, content: Content, provider: bytes | None, now: datetime
-    ) -> Decision[Message, MessageReceipt, EndRefusal]:
+    ) -> Decision[Message, MessageReceipt, EndingRefusal]:
         """A run ends the text; the same text again changes nothing."""
         match self.state:
             case Draft():
@@ -330,7 +330,7 @@ class Message:
 
     def interrupted(
         self, *, code: str, now: datetime
-    ) -> Decision[Message, MessageReceipt, EndRefusal]:
+    ) -> Decision[Message, MessageReceipt, EndingRefusal]:
         """Nobody will end the draft; what it says so far stands."""
         match self.state:
             case Draft():
@@ -447,7 +447,7 @@ class Message:
             case _:
                 return self._wrong(attempted)
 
-    def _not_drafted(self, attempted: str) -> EndRefusal:
+    def _not_drafted(self, attempted: str) -> EndingRefusal:
         match self.state:
             case Finalized() if self.kind is MessageKind.ASSISTANT:
                 return AlreadyFinalized(self.view())

@@ -88,7 +88,7 @@ class ThreadFull:
 
 
 @frozen
-class ThreadBusy:
+class ThreadInUse:
     """A run is active in the thread; end it first, or force the deletion."""
 
     code: ClassVar[str] = "thread_busy"
@@ -107,7 +107,7 @@ class GoalMoved:
 
 HeaderRefusal: TypeAlias = GateRefusal | RequestIdReused
 GoalRefusal: TypeAlias = HeaderRefusal | GoalMoved
-DeleteRefusal: TypeAlias = ScopeMismatch | ThreadNotFound | ThreadBusy
+DeleteRefusal: TypeAlias = ScopeMismatch | ThreadNotFound | ThreadInUse
 
 # ---- messages -----------------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ MarkRefusal: TypeAlias = MessageIsRedacted | AlreadySubmitted | AlreadyRejected 
 DraftRefusal: TypeAlias = (
     MessageIsRedacted | DraftConflict | AlreadyFinalized | AlreadyInterrupted | WrongMessageState
 )
-EndRefusal: TypeAlias = (
+EndingRefusal: TypeAlias = (
     MessageIsRedacted | AlreadyFinalized | AlreadyInterrupted | WrongMessageState
 )
 InboundRefusal: TypeAlias = EventActorMismatch | EventPayloadMismatch | MessageConflict

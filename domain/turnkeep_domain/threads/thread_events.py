@@ -112,7 +112,7 @@ class ThreadImported(ThreadEvent):
 
 
 @frozen(kw_only=True)
-class ThreadDeleted(ThreadEvent):
+class ThreadTombstoned(ThreadEvent):
     """The thread is gone for everybody; its messages are being swept."""
 
     kind: ClassVar[str] = "thread.deleted"

@@ -13,7 +13,7 @@ from tests.application.threads.test_redacting import CONTENT
 from tests.application.threads.test_summarising import added, spoken, summarise
 from tests.application.threads.world import OWNER, World, code, codes
 from turnkeep_application.thread_settings import ThreadSettings
-from turnkeep_application.thread_sweeps import Retired
+from turnkeep_application.thread_sweeps import RetiredThreads
 from turnkeep_application.thread_views import ThreadDeletion
 from turnkeep_application.threads import Threads
 from turnkeep_domain.request_ids import RequestId
@@ -440,13 +440,13 @@ def test_an_archived_thread_is_retired_after_so_many_days_without_activity(
         await world.threads.append_assistant(
             OWNER, "fresh", run_id="r1", slot=0, content=Content.of("an activity")
         )
-        assert await host.retire(dry_run=True) == Retired(threads=(), busy=())
+        assert await host.retire(dry_run=True) == RetiredThreads(threads=(), busy=())
         await world.clock.advance(timedelta(days=1).total_seconds())
         before = await world.snapshot()
         dry = await host.retire(dry_run=True)
         assert sorted(each.thread_id for each in dry.threads) == ["busy", "old"]
         assert await world.snapshot() == before
-        assert await world.threads.retire(dry_run=False) == Retired(threads=(), busy=())
+        assert await world.threads.retire(dry_run=False) == RetiredThreads(threads=(), busy=())
         retired = await host.retire(dry_run=False)
         assert [each.thread_id for each in retired.threads] == ["old"]
         assert [each.thread_id for each in retired.busy] == ["busy"]

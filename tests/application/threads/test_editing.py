@@ -134,7 +134,9 @@ def test_activity_never_falls(world: World) -> None:
             view = await world.threads.get(OWNER, "t1")
             assert view is not None
             seen.append((view.updated_at - view.created_at).total_seconds())
-        assert seen == [10.0, 20.0, 20.0, 20.0]
+        # What a process remembers of the store's time may be a little behind it.
+        assert seen == pytest.approx([10.0, 20.0, 20.0, 20.0], abs=0.1)
+        assert sorted(seen) == seen
 
     world.run(scenario)
 

@@ -195,6 +195,42 @@ def test_whoever_sees_a_message_can_read_all_before_it(world: World) -> None:
     world.run(scenario)
 
 
+def test_a_hundred_appends_that_wait_together_write_the_header_once(world: World) -> None:
+    """Law 9, and law 8: each has its own answer, after the commit."""
+
+    async def scenario() -> None:
+        await world.thread()
+        async with world.suffering("commit#1: hold first\ncommit#2: hold-after second") as (
+            host,
+            store,
+        ):
+            first = asyncio.create_task(world.say("m0", on=host))
+            await store.reached("first")
+            rest = [
+                asyncio.create_task(world.try_say(f"m{number}", on=host))
+                for number in range(1, 101)
+            ]
+            # Among them one that is refused.
+            refused = asyncio.create_task(world.try_say("m0", on=host, actor="eve"))
+            await asyncio.sleep(0)
+            store.release("first")
+            await store.reached("second")
+            assert not any(task.done() for task in rest), "nobody is answered before the commit"
+            store.release("second")
+            receipts = [await task for task in rest]
+            assert await first is not None
+            assert code(await refused) == "event_actor_mismatch"
+            commits = [call for call in store.calls if call.operation.value == "commit"]
+        assert len(commits) == 2
+        numbers = [one.sequence for one in receipts if isinstance(one, MessageReceipt)]
+        assert numbers == list(range(2, 102))
+        assert await world.texts() == [f"m{number}" for number in range(101)]
+        (header,) = await world.cells(THREADS)
+        assert header.written_by == commits[1].commit_id
+
+    world.run(scenario)
+
+
 def test_a_thousand_deliveries_of_one_event_are_one_message(world: World) -> None:
     """Law 10, within one process of two hosts."""
 
