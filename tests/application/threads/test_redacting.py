@@ -11,6 +11,7 @@ from tests.application.threads.fences import address
 from tests.application.threads.test_summarising import added, spoken, standing
 from tests.application.threads.world import OWNER, World, code, event_of
 from turnkeep_application.threads import Threads
+from turnkeep_domain.decisions import Refused
 from turnkeep_domain.threads.attachments import Attachment, AttachmentKind
 from turnkeep_domain.threads.claims import INBOUND
 from turnkeep_domain.threads.content import Content
@@ -232,6 +233,29 @@ def test_redacting_through_a_fork_hides_it_in_the_whole_family_in_one_commit(
             assert getattr(page, "basis", None) == 1
         assert await standing(world, "t4") == [(1, 2)]
         assert (await world.kinds()).count("summary.dropped") == 3
+
+    world.run(scenario)
+
+
+def test_a_redaction_in_a_full_family_fits_into_one_commit(world: World) -> None:
+    """Law 28, at its bound: 56 living threads, each with a summary."""
+
+    async def scenario() -> None:
+        await spoken(world, 1)
+        names = [f"f{number}" for number in range(55)]
+        for name in names:
+            answer = await world.threads.fork(OWNER, "t1", to=name, through=1, created_by="ada")
+            assert not isinstance(answer, Refused), answer
+        full = await world.threads.fork(OWNER, "t1", to="more", through=1, created_by="ada")
+        assert code(full) == "family_full"
+        for name in ("t1", *names):
+            await added(world.threads, 1, 1, thread=name)
+        (first,) = await world.messages()
+        assert isinstance(await redact(world, first.message_id, thread="f54"), MessageReceipt)
+        for name in ("t1", "f0", "f54"):
+            assert await standing(world, name) == []
+            assert await world.texts(name) == [None]
+        assert (await world.kinds()).count("summary.dropped") == 56
 
     world.run(scenario)
 
