@@ -129,13 +129,16 @@ class AccountRef:
 
     @classmethod
     def parse(cls, path: str) -> Self:
-        """The account that `level:id/id` names, as `path` writes it, with `-` for what is absent.
+        """The account that `level:id/id` names, as `path` writes it.
+
+        `-` is what is absent. In an id, `%25` is a percent sign, `%2F` a slash, and an id that is
+        a hyphen alone is `%2D`.
 
         Raises:
             InvalidValue: It names none; it is not repeated.
         """
         word, _, ids = path.partition(":")
-        parts = [None if id == "-" else id for id in ids.split("/")]
+        parts = [_id_of(part) for part in ids.split("/")]
         try:
             level = Level(word)
             names = _PATHS[level]
@@ -150,8 +153,8 @@ class AccountRef:
     @property
     def path(self) -> str:
         """The account in one word, for people: `user:acme/ada`."""
-        ids = [getattr(self.scope, name) for name in _PATHS[self.level]]
-        return f"{self.level.value}:{'/'.join('-' if id is None else id for id in ids)}"
+        ids = [_part_of(getattr(self.scope, name)) for name in _PATHS[self.level]]
+        return f"{self.level.value}:{'/'.join(ids)}"
 
     @property
     def address(self) -> Address:
@@ -161,6 +164,18 @@ class AccountRef:
     def covers(self, work: Scope) -> bool:
         """Whether work of this scope concerns the account."""
         return _ids_of(self.level, work) == self.scope
+
+
+def _part_of(id: str | None) -> str:
+    if id is None:
+        return "-"
+    return "%2D" if id == "-" else id.replace("%", "%25").replace("/", "%2F")
+
+
+def _id_of(part: str) -> str | None:
+    if part == "-":
+        return None
+    return part.replace("%2D", "-").replace("%2F", "/").replace("%25", "%")
 
 
 _PATHS: Final[dict[Level, tuple[str, ...]]] = {

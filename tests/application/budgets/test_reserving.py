@@ -7,8 +7,10 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from tests.application.budgets.bank import (
+    CODEC,
     DAILY,
     DAY_SECONDS,
     SLOTS,
@@ -22,13 +24,16 @@ from tests.application.budgets.bank import (
     rid,
 )
 from turnkeep_adapters.faulty.actions import Operation
+from turnkeep_adapters.virtual.clock import NEW_YEAR
 from turnkeep_application.budgets.budget_commands import account_key
 from turnkeep_application.errors import Contended
+from turnkeep_domain.budgets.account import Account
 from turnkeep_domain.budgets.account_ref import AccountRef, cascade
+from turnkeep_domain.budgets.bounds import HOLDS_MAX
 from turnkeep_domain.budgets.ceilings import Ceiling
 from turnkeep_domain.budgets.dimensions import DIMENSIONS, Dimension
 from turnkeep_domain.budgets.events import BudgetReserved
-from turnkeep_domain.budgets.holds import OnExpiry
+from turnkeep_domain.budgets.holds import Hold, OnExpiry, WindowId, hold_id
 from turnkeep_domain.budgets.receipts import Receipt, ReservationStatus
 from turnkeep_domain.budgets.refusals import (
     AmountInvalid,
@@ -39,10 +44,12 @@ from turnkeep_domain.budgets.refusals import (
     ReservationSpent,
     TtlInvalid,
 )
+from turnkeep_domain.budgets.tallies import Tally
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_ports.errors import Corrupt, OutcomeUnknown, Unavailable
+from turnkeep_ports.limits import BODY_BYTES_MAX, COMMIT_BYTES_MAX
 
 
 def test_a_fitting_reserve_adds_one_hold_per_recorded_account_and_one_event(bank: Bank) -> None:
@@ -472,6 +479,22 @@ def test_overflow_is_refused_of_an_account_without_limits(bank: Bank) -> None:
         assert isinstance(await bank.ask("r2", 0, slots=1), Receipt)
 
     bank.run(scenario)
+
+
+def test_an_account_with_all_the_holds_that_it_may_have_fits_its_cell() -> None:
+    scope = Scope.of("acme", "ada")
+    hold = Hold(
+        id=hold_id(scope, "r"),
+        tally=Tally.of(dict.fromkeys(DIMENSIONS, 2**63 - 1)),
+        window=WindowId(2**63 - 1, NEW_YEAR),
+        deadline=NEW_YEAR,
+        on_expiry=OnExpiry.RELEASE,
+    )
+    holds = [evolve(hold, id=hold_id(scope, f"r{number}")) for number in range(HOLDS_MAX)]
+    full = evolve(Account.metered(TENANT, now=NEW_YEAR), holds=tuple(holds))
+    # Eight of them are in one commit at most.
+    assert 8 * len(CODEC.encode(full)) < COMMIT_BYTES_MAX
+    assert 2 * len(CODEC.encode(full)) < BODY_BYTES_MAX
 
 
 def test_each_dimension_denies_alone_through_the_store(bank: Bank) -> None:

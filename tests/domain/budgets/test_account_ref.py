@@ -47,6 +47,13 @@ def test_what_is_absent_is_a_dash() -> None:
     assert AccountRef.parse(ref.path) == ref
 
 
+@pytest.mark.parametrize("id", ["a/b", "-", "%", "100%", "%2F", "a%25b", "%2D", "ü:x"])
+def test_an_id_of_any_letters_is_found_by_its_path(id: str) -> None:
+    ref = AccountRef.mission("acme", id, id, project=id)
+    assert AccountRef.parse(ref.path) == ref
+    assert ref.path.count("/") == 3
+
+
 @pytest.mark.parametrize(
     "path", ["", "tenant", "tenant:", "user:acme", "house:acme", "user:acme/ada/x", "user:acme/*"]
 )
