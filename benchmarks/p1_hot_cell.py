@@ -1,4 +1,4 @@
-"""P1: many writers on one hot cell of the postgres store, in rounds, in races, and by row locks."""
+"""P1b: many writers on one hot cell of the postgres store, against races and row locks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.places import Backend, Place, postgres_lacks
 from benchmarks.tellers import Tellers
 from turnkeep_application.round_settings import RoundSettings
 
-NUMBER: Final = "P1"
+NUMBER: Final = "P1b"
 TITLE: Final = "postgres, one hot cell: updates in rounds against races and SELECT FOR UPDATE"
 WRITERS: Final = 64
 MANY: Final = 256

@@ -23,9 +23,12 @@ from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.reading import Reading
+from turnkeep_application.thread_runs import NoRuns, ThreadRuns
+from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
@@ -96,6 +99,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         settings=settings.provided.approvals,
     )
+    budgets: Provider[Budgets] = providers.Singleton(
+        Budgets,
+        updates=updates,
+        reading=reading,
+        ids=ids,
+        settings=settings.provided.budgets,
+    )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
     turns: Provider[Turns] = providers.Singleton(
         Turns,
@@ -110,6 +120,22 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.turns,
         approvals=settings.provided.approvals,
     )
+    thread_runs: Provider[ThreadRuns] = providers.Singleton(NoRuns)
+    threads: Provider[Threads] = providers.Singleton(
+        Threads,
+        updates=updates,
+        reading=reading,
+        store=store,
+        codec=codec,
+        clock=clock,
+        runs=thread_runs,
+        settings=settings.provided.threads,
+    )
     keep: Provider[Keep] = providers.Singleton(
-        Keep, approvals=approvals, events=events, turns=turns
+        Keep,
+        approvals=approvals,
+        budgets=budgets,
+        events=events,
+        threads=threads,
+        turns=turns,
     )

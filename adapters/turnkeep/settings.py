@@ -8,9 +8,11 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
+from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.turns.turn_settings import TurnSettings
 
 
@@ -23,7 +25,9 @@ class Settings:
         rounds: How updates of one process go together.
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
+        budgets: Times, pages and retention of budgets.
         turns: Leases, backoffs and retention of runs.
+        threads: Limits, pages, times of waiting and sweeps of threads.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
@@ -37,6 +41,8 @@ class Settings:
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
+    threads: ThreadSettings = field(factory=ThreadSettings, validator=instance_of(ThreadSettings))
+    budgets: BudgetSettings = field(factory=BudgetSettings, validator=instance_of(BudgetSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -47,6 +47,18 @@ class Unreadable:
     code: str
 
 
+@frozen
+class Moment:
+    """Records of several cells, all at one moment.
+
+    Attributes:
+        now: The store's clock at that moment.
+    """
+
+    records: Records
+    now: datetime
+
+
 @frozen(kw_only=True)
 class Reading:
     """The one way to read without deciding anything.
@@ -76,22 +88,27 @@ class Reading:
         record = self.codec.decode(key.collection, key.address, cell.entry.body)
         return Seen(record, loaded.now)
 
-    async def together(self, *keys: ReadKey[object]) -> tuple[Records, datetime]:
-        """Several records as they stood at one moment, and that moment.
+    async def moment(
+        self, keys: Sequence[ReadKey[object]], *, deadline: Deadline | None = None
+    ) -> Moment:
+        """The records under some keys, 1 to 1,024, all at one moment.
+
+        Args:
+            keys: Which; a repeated one counts once.
+            deadline: That of several reads; None for one of its own.
 
         Raises:
             Unavailable: The store did not serve.
-            Corrupt, SchemaTooNew: One of them is unreadable.
+            Corrupt, SchemaTooNew: A record is unreadable.
         """
-        deadline = self.deadline()
-        addresses = [key.address for key in keys]
-        loaded = await _served(self.store.load(addresses, deadline=deadline), deadline)
+        until = self.deadline() if deadline is None else deadline
+        by_address = {key.address: key for key in keys}
+        loaded = await _served(self.store.load(tuple(by_address), deadline=until), until)
         held: dict[Address, object | None] = {}
-        for key in keys:
-            cell = loaded.cells.get(key.address)
-            decode = self.codec.decode
-            held[key.address] = cell and decode(key.collection, key.address, cell.entry.body)
-        return Records(held), loaded.now
+        for address, key in by_address.items():
+            cell = loaded.cells.get(address)
+            held[address] = cell and self.codec.decode(key.collection, address, cell.entry.body)
+        return Moment(Records(held), loaded.now)
 
     def deadline(self) -> Deadline:
         """The one deadline of several reads that begin now."""

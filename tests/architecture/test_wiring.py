@@ -43,8 +43,11 @@ GIVEN: Final[dict[str, type[object]]] = {
     "updates": UpdateLoop,
     "reading": Reading,
     "approvals": turnkeep.Approvals,
+    "budgets": turnkeep.Budgets,
     "events": turnkeep.EventLog,
     "turns": turnkeep.Turns,
+    "thread_runs": turnkeep.NoRuns,
+    "threads": turnkeep.Threads,
     "keep": turnkeep.Keep,
 }
 

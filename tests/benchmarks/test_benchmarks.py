@@ -10,12 +10,14 @@ import pytest
 from attrs import evolve
 
 from benchmarks import (
+    p1_hot_budget,
     p1_hot_cell,
     p2_one_writer,
     p4_convoy,
     p6_durable_files,
     p7_processes,
     p8_loop,
+    p10_threads,
 )
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.crew import Crew, crew
@@ -28,15 +30,17 @@ from benchmarks.writers import Writers
 from turnkeep import Container
 from turnkeep_application.round_settings import RoundSettings
 
-P1, P2, P4, P6, P7, P8 = (
+P1, P1B, P2, P4, P6, P7, P8, P10 = (
     module.BENCHMARK
     for module in (
+        p1_hot_budget,
         p1_hot_cell,
         p2_one_writer,
         p4_convoy,
         p6_durable_files,
         p7_processes,
         p8_loop,
+        p10_threads,
     )
 )
 ON_POSTGRES: Final = 0 if postgres_lacks() else 1
@@ -46,29 +50,34 @@ ON_POSTGRES: Final = 0 if postgres_lacks() else 1
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked at here is not how fast it is."""
-    monkeypatch.setattr(p1_hot_cell, "WRITERS", 6)
-    monkeypatch.setattr(p1_hot_cell, "MANY", 8)
-    monkeypatch.setattr(p1_hot_cell, "TIMES", 4)
-    monkeypatch.setattr(p1_hot_cell, "TIMES_LOCKED", 2)
+    for name, number in (("WRITERS", 4), ("MANY", 8), ("TIMES", 2), ("TIMES_LOCKED", 1)):
+        monkeypatch.setattr(p1_hot_budget, name, number)
+    for name, number in (("WRITERS", 6), ("MANY", 8), ("TIMES", 4), ("TIMES_LOCKED", 2)):
+        monkeypatch.setattr(p1_hot_cell, name, number)
     monkeypatch.setattr(p2_one_writer, "TIMES", 5)
     monkeypatch.setattr(p4_convoy, "STALL_SECONDS", 0.6)
     monkeypatch.setattr(p6_durable_files, "WRITERS", 4)
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
     monkeypatch.setattr(p7_processes, "PROCESSES", 2)
     monkeypatch.setattr(p7_processes, "STINT_SECONDS", 0.05)
+    monkeypatch.setattr(p10_threads, "LONG", 120)
+    monkeypatch.setattr(p10_threads, "SHORT", 60)
+    monkeypatch.setattr(p10_threads, "TIMES", 2)
 
 
 @pytest.mark.parametrize(
     ("benchmark", "ratios"),
     [
         (P1, 3 * ON_POSTGRES),
+        (P1B, 3 * ON_POSTGRES),
         (P2, 2 * ON_POSTGRES),
         (P4, 2 + 2 * ON_POSTGRES),
         (P6, 2),
         (P7, 1 + ON_POSTGRES),
         (P8, 1),
+        (P10, 6 + 3 * ON_POSTGRES),
     ],
-    ids=["P1", "P2", "P4", "P6", "P7", "P8"],
+    ids=["P1", "P1b", "P2", "P4", "P6", "P7", "P8", "P10"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -78,13 +87,15 @@ def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, rat
 
 
 @pytest.mark.parametrize(
-    "module", [p1_hot_cell, p2_one_writer, p7_processes], ids=["P1", "P2", "P7"]
+    "module",
+    [p1_hot_budget, p1_hot_cell, p2_one_writer, p7_processes, p10_threads],
+    ids=["P1", "P1b", "P2", "P7", "P10"],
 )
 def test_what_needs_a_server_is_left_out_in_one_line(
     module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "postgres_lacks", lambda: "psycopg cannot be imported")
-    figure = module.measure(1)  # type: ignore[attr-defined] # either of two modules
+    figure = module.measure(1)  # type: ignore[attr-defined] # one of three modules
     lines = [line for line in figure.lines() if "left out: psycopg cannot be imported" in line]
     assert len(lines) == 1
     assert not any("postgres," in ratio.name for ratio in figure.ratios)
@@ -104,6 +115,20 @@ def test_an_update_that_was_acknowledged_and_not_made_is_a_loss(
     monkeypatch.setattr(Writers, "update", boast)
     with pytest.raises(Lost, match="events"):
         benchmark.measure(1)
+
+
+def test_a_message_that_was_acknowledged_and_is_not_there_is_a_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = p10_threads.Reader.append
+
+    async def boast(self: p10_threads.Reader, thread: str) -> None:
+        await honest(self, thread)
+        self.acknowledged["long"] = self.acknowledged.get("long", 0) + 1
+
+    monkeypatch.setattr(p10_threads.Reader, "append", boast)
+    with pytest.raises(Lost, match="messages of long"):
+        P10.measure(1)
 
 
 def test_an_update_that_a_process_was_acknowledged_and_is_not_there_is_a_loss(

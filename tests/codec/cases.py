@@ -10,6 +10,12 @@ from typing import Final
 
 from attrs import evolve
 
+from tests.codec import budget_samples
+from tests.codec.thread_cases import (
+    THREAD_COLLECTIONS,
+    THREAD_EVENT_CASES,
+    THREAD_RECORD_CASES,
+)
 from tests.codec.turn_cases import TURN_COLLECTIONS, TURN_EVENT_CASES, TURN_RECORD_CASES
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
@@ -33,6 +39,8 @@ from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.budgets.account import ACCOUNTS
+from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
@@ -44,9 +52,13 @@ from turnkeep_domain.turns.names import RunId
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    ACCOUNTS,
     APPROVALS,
     APPROVAL_PAYLOADS,
+    GATES,
+    RESERVATIONS,
     *TURN_COLLECTIONS,
+    *THREAD_COLLECTIONS,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -127,6 +139,7 @@ APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
 WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
+    **budget_samples.RECORD_CASES,
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
     ("approval", "of_a_run"): raised(
@@ -175,6 +188,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **TURN_RECORD_CASES,
+    **THREAD_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -182,6 +196,7 @@ CAPABILITY: Final = CapabilityId("mail.send")
 CORRELATION: Final = CorrelationId("run-1")
 
 EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
+    **budget_samples.EVENT_CASES,
     ("approval.raised", "plain"): ApprovalRaised(
         address=ADDRESS,
         at=RAISED_AT,
@@ -230,4 +245,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **TURN_EVENT_CASES,
+    **THREAD_EVENT_CASES,
 }

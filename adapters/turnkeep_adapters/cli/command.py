@@ -12,11 +12,13 @@ from typing import Final
 
 import click
 
+from turnkeep_adapters.cli.budgets.command import budgets
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.runs.command import runs
+from turnkeep_adapters.cli.threads.command import threads
 from turnkeep_adapters.cli.worker.command import worker
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
@@ -38,12 +40,14 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(adopt)
+turnkeep.add_command(budgets)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
 turnkeep.add_command(worker)
+turnkeep.add_command(threads)
 
 
 def run(arguments: Sequence[str]) -> int:

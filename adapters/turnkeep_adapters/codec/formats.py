@@ -13,6 +13,11 @@ from typing import Final
 
 from turnkeep_adapters.codec.format import Format
 from turnkeep_adapters.codec.older_approvals import questions_had_no_run
+from turnkeep_adapters.codec.thread_formats import (
+    THREAD_EVENTS,
+    THREAD_RECORDS,
+    THREAD_VARIANTS,
+)
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Dispatch, Spawn
 from turnkeep_domain.approvals.discarded import Discarded
@@ -27,6 +32,26 @@ from turnkeep_domain.approvals.events import (
 )
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
+from turnkeep_domain.budgets import gate as budget_gates
+from turnkeep_domain.budgets import phases as reservation_phases
+from turnkeep_domain.budgets.account import Account
+from turnkeep_domain.budgets.events import (
+    BudgetAdopted,
+    BudgetExpired,
+    BudgetGateApproved,
+    BudgetGateCancelled,
+    BudgetGateExpired,
+    BudgetGateOpened,
+    BudgetLimitChanged,
+    BudgetMetered,
+    BudgetReconciled,
+    BudgetReleased,
+    BudgetReserved,
+    BudgetWarned,
+)
+from turnkeep_domain.budgets.periods import Calendar, Lifetime, Rolling
+from turnkeep_domain.budgets.pruned import PrunedGate, PrunedReservation
+from turnkeep_domain.budgets.reservation import Reservation
 from turnkeep_domain.turns.bucket import Bucket
 from turnkeep_domain.turns.checkpoint import Checkpoint
 from turnkeep_domain.turns.effect import Done, Intended, NotDone, RunEffect, Uncertain
@@ -67,6 +92,11 @@ RECORDS: Final = (
     Format(cls=Approval, tag="approval", schema=2, upcasters=(questions_had_no_run,)),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
+    Format(cls=Account, tag="budget_account", schema=1, upcasters=()),
+    Format(cls=budget_gates.BudgetGate, tag="budget_gate", schema=1, upcasters=()),
+    Format(cls=PrunedGate, tag="budget_gate_pruned", schema=1, upcasters=()),
+    Format(cls=Reservation, tag="budget_reservation", schema=1, upcasters=()),
+    Format(cls=PrunedReservation, tag="budget_reservation_pruned", schema=1, upcasters=()),
     Format(cls=Bucket, tag="bucket", schema=1, upcasters=()),
     Format(cls=Checkpoint, tag="checkpoint", schema=1, upcasters=()),
     Format(cls=EndedRun, tag="run", schema=1, upcasters=()),
@@ -75,6 +105,7 @@ RECORDS: Final = (
     Format(cls=RunEffect, tag="effect", schema=1, upcasters=()),
     Format(cls=SpawnTree, tag="spawn_tree", schema=1, upcasters=()),
     Format(cls=TurnState, tag="turn_state", schema=1, upcasters=()),
+    *THREAD_RECORDS,
 )
 
 EVENTS: Final = (
@@ -85,6 +116,18 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    Format(cls=BudgetReserved, tag="budget.reserved", schema=1, upcasters=()),
+    Format(cls=BudgetWarned, tag="budget.warned", schema=1, upcasters=()),
+    Format(cls=BudgetReconciled, tag="budget.reconciled", schema=1, upcasters=()),
+    Format(cls=BudgetReleased, tag="budget.released", schema=1, upcasters=()),
+    Format(cls=BudgetExpired, tag="budget.expired", schema=1, upcasters=()),
+    Format(cls=BudgetMetered, tag="budget.metered", schema=1, upcasters=()),
+    Format(cls=BudgetAdopted, tag="budget.adopted", schema=1, upcasters=()),
+    Format(cls=BudgetLimitChanged, tag="budget.limit_changed", schema=1, upcasters=()),
+    Format(cls=BudgetGateOpened, tag="budget.gate_opened", schema=1, upcasters=()),
+    Format(cls=BudgetGateApproved, tag="budget.gate_approved", schema=1, upcasters=()),
+    Format(cls=BudgetGateCancelled, tag="budget.gate_cancelled", schema=1, upcasters=()),
+    Format(cls=BudgetGateExpired, tag="budget.gate_expired", schema=1, upcasters=()),
     Format(cls=EffectSettled, tag="run.effect_settled", schema=1, upcasters=()),
     Format(cls=EffectUncertain, tag="run.effect_uncertain", schema=1, upcasters=()),
     Format(cls=LaneLimitChanged, tag="lane_limit.changed", schema=1, upcasters=()),
@@ -101,11 +144,13 @@ EVENTS: Final = (
     Format(cls=RunRetired, tag="run.retired", schema=1, upcasters=()),
     Format(cls=RunRouted, tag="run.routed", schema=1, upcasters=()),
     Format(cls=RunSubmitted, tag="run.submitted", schema=1, upcasters=()),
+    *THREAD_EVENTS,
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
     Approved: "approved",
     Blocked: "blocked",
+    Calendar: "calendar",
     CancelRequested: "cancel_requested",
     Cancelled: "cancelled",
     Completed: "completed",
@@ -115,11 +160,22 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     Expired: "expired",
     Failed: "failed",
     Intended: "intended",
+    Lifetime: "lifetime",
     NeedsOperator: "needs_operator",
     NotDone: "not_done",
     Pending: "pending",
     Queued: "queued",
+    Rolling: "rolling",
     Running: "running",
     Spawn: "spawn",
     Uncertain: "uncertain",
+    **THREAD_VARIANTS,
+    budget_gates.GateApproved: "approved",
+    budget_gates.GateCancelled: "cancelled",
+    budget_gates.GateExpired: "expired",
+    budget_gates.GateOpen: "open",
+    reservation_phases.Active: "active",
+    reservation_phases.Expired: "expired",
+    reservation_phases.Reconciled: "reconciled",
+    reservation_phases.Released: "released",
 }

@@ -29,7 +29,7 @@ class RunReading:
         """As `Turns.get` promises."""
         require_kind("run", run, RunAddress)
         at, ended = turn_state_key(run), run_key(run)
-        records, _ = await self.reading.together(at, ended)
+        records = (await self.reading.moment((at, ended))).records
         state, record = records[at], records[ended]
         if state is not None and state.active is not None and state.active.id == run.id:
             return run_view(state.active)
@@ -75,7 +75,7 @@ class RunReading:
         keys = [checkpoint_key(run, sequence) for sequence in range(oldest, newest + 1)]
         if not keys:
             return ()
-        records, _ = await self.reading.together(*keys)
+        records = (await self.reading.moment(keys)).records
         return tuple(saved for key in keys if (saved := records[key]) is not None)
 
     async def last_checkpoint(self, run: RunAddress) -> Checkpoint | None:

@@ -281,7 +281,7 @@ class Turns:
         Returns:
             The run as it stands.
             `RequestIdReused`, `RunIdSpent`: the request id stands for something else, or for a run
-            that was retired. `NotPermitted`: by the host's policy. `ThreadDeleted`, `ThreadBusy`.
+            that was retired. `NotPermitted`: by the host's policy. `ThreadClosed`, `ThreadBusy`.
             `AtCapacity`: a limit of runs is reached; retry after the seconds that it names.
 
         Raises:

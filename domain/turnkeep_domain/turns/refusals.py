@@ -40,7 +40,7 @@ class RunIdSpent:
 
 
 @frozen
-class ThreadDeleted:
+class ThreadClosed:
     """The thread was deleted."""
 
     code: ClassVar[str] = "thread_deleted"
@@ -199,7 +199,7 @@ class GatePending:
     ref: Ref
 
 
-AdmissionRefusal: TypeAlias = NotPermitted | ThreadDeleted | ThreadBusy | AtCapacity
+AdmissionRefusal: TypeAlias = NotPermitted | ThreadClosed | ThreadBusy | AtCapacity
 SubmitRefusal: TypeAlias = RequestIdReused | RunIdSpent | AdmissionRefusal
 ClaimRefusal: TypeAlias = NotFound | ClaimEnded | LeaseLost | LeaseExpired | WrongState
 SpawnRefusal: TypeAlias = (
@@ -214,13 +214,13 @@ ResumeRefusal: TypeAlias = (
     NotFound | RequestIdReused | NotPermitted | WrongState | GateMismatch | GatePending
 )
 ReleaseRefusal: TypeAlias = NotFound | WrongState | GateMismatch
-GrantRefusal: TypeAlias = NotFound | ClaimEnded | WrongState | ThreadDeleted | RunNotDue
+GrantRefusal: TypeAlias = NotFound | ClaimEnded | WrongState | ThreadClosed | RunNotDue
 OverdueRefusal: TypeAlias = NotFound | WrongState | RunNotDue
 CancelRefusal: TypeAlias = NotFound | RequestIdReused | NotPermitted
 OperatorRefusal: TypeAlias = (
     NotFound | RequestIdReused | NotPermitted | WrongState | EffectsUnsettled
 )
 ResubmitRefusal: TypeAlias = (
-    NotPermitted | WrongState | EffectsUnsettled | ThreadDeleted | ThreadBusy
+    NotPermitted | WrongState | EffectsUnsettled | ThreadClosed | ThreadBusy
 )
 RetryRefusal: TypeAlias = OperatorRefusal | SubmitRefusal

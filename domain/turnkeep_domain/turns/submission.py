@@ -21,7 +21,7 @@ from turnkeep_domain.turns.lineage import Lineage
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import RunId
 from turnkeep_domain.turns.policy import TurnPolicy
-from turnkeep_domain.turns.refusals import ThreadBusy, ThreadDeleted
+from turnkeep_domain.turns.refusals import ThreadBusy, ThreadClosed
 from turnkeep_domain.turns.run import Run, RunCounters
 from turnkeep_domain.turns.run_states import Queued
 from turnkeep_domain.turns.turn import Turn
@@ -29,7 +29,7 @@ from turnkeep_domain.turns.turn import Turn
 if TYPE_CHECKING:
     from turnkeep_domain.turns.turn_state import TurnState
 
-Answer: TypeAlias = Changed[Moved, Run] | Refused[ThreadDeleted | ThreadBusy]
+Answer: TypeAlias = Changed[Moved, Run] | Refused[ThreadClosed | ThreadBusy]
 
 
 @frozen(kw_only=True)
@@ -86,7 +86,7 @@ class Submission:
             now: The store's.
         """
         if state.closed:
-            return Refused(ThreadDeleted())
+            return Refused(ThreadClosed())
         if state.active is not None:
             return Refused(ThreadBusy(state.active.id, state.active.status))
         run = self._run(now)

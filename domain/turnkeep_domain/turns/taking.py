@@ -18,7 +18,7 @@ from turnkeep_domain.turns.refusals import (
     ClaimEnded,
     GrantRefusal,
     RunNotDue,
-    ThreadDeleted,
+    ThreadClosed,
     WrongState,
 )
 from turnkeep_domain.turns.run_states import Queued, Running
@@ -48,7 +48,7 @@ class Taking:
         if not isinstance(run.state, Queued) or run.state.outside:
             return Refused(WrongState(run.status))
         if state.closed:
-            return Refused(ThreadDeleted())
+            return Refused(ThreadClosed())
         if run.state.due_at > now:
             return Refused(RunNotDue(run.state.due_at))
         fence = state.fence + 1

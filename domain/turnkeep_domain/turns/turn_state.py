@@ -100,7 +100,7 @@ from turnkeep_domain.turns.refusals import (
     RunNotDue,
     SettleRefusal,
     ThreadBusy,
-    ThreadDeleted,
+    ThreadClosed,
     WrongState,
 )
 from turnkeep_domain.turns.release import Release, without_open
@@ -200,7 +200,7 @@ class TurnState:
         holds: tuple[BucketId, ...],
         actor: Actor,
         now: datetime,
-    ) -> Decision[Moved, Run, ThreadDeleted | ThreadBusy]:
+    ) -> Decision[Moved, Run, ThreadClosed | ThreadBusy]:
         """A turn is accepted (a). In this order: deleted, busy. Valid for 15 seconds."""
         return Submission(
             id=id,

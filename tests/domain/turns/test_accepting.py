@@ -38,7 +38,7 @@ from turnkeep_domain.turns.lineage import Lineage
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import RunId
 from turnkeep_domain.turns.policy import TurnClass, TurnPolicy
-from turnkeep_domain.turns.refusals import RunIdSpent, ThreadBusy, ThreadDeleted
+from turnkeep_domain.turns.refusals import RunIdSpent, ThreadBusy, ThreadClosed
 from turnkeep_domain.turns.run import Run
 from turnkeep_domain.turns.run_states import Queued, RunStatus
 from turnkeep_domain.turns.turn import run_id, turn_id
@@ -101,7 +101,7 @@ def test_a_deleted_thread_is_told_before_a_busy_one() -> None:
     assert submit(busy) == Refused(ThreadBusy(RUN, RunStatus.QUEUED))
     closed = busy.state.close(now=NOW)
     assert isinstance(closed, Changed)
-    assert submit(evolve(busy, state=closed.state.state)) == Refused(ThreadDeleted())
+    assert submit(evolve(busy, state=closed.state.state)) == Refused(ThreadClosed())
 
 
 def test_a_refused_submit_is_not_recorded_and_may_succeed_later() -> None:

@@ -63,7 +63,7 @@ from turnkeep_domain.turns.refusals import (
     ResubmitRefusal,
     RunNotDue,
     ThreadBusy,
-    ThreadDeleted,
+    ThreadClosed,
     WrongState,
 )
 from turnkeep_domain.turns.run import Run
@@ -309,7 +309,7 @@ def test_a_retry_judges_actor_then_state_then_steps_then_thread_then_busy() -> N
     for actor in (SUBMITTER, HOST):
         assert resubmit(deleted, actor=actor) == Refused(NotPermitted())
     assert resubmit(deleted) == Refused(EffectsUnsettled((MAIL,)))
-    assert resubmit(deleted, {MAIL: SENT}) == Refused(ThreadDeleted())
+    assert resubmit(deleted, {MAIL: SENT}) == Refused(ThreadClosed())
     busy = ThreadBusy(thread.run.id, RunStatus.QUEUED)
     assert resubmit(thread, {MAIL: SENT}) == Refused(busy)
 

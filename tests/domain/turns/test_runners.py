@@ -61,7 +61,7 @@ from turnkeep_domain.turns.refusals import (
     NotFound,
     RouteFixed,
     RunNotDue,
-    ThreadDeleted,
+    ThreadClosed,
     WrongState,
 )
 from turnkeep_domain.turns.route import Route
@@ -291,7 +291,7 @@ def test_in_a_closed_thread_nothing_is_claimed_and_what_is_held_goes_on() -> Non
     closed = queued().state.close(now=NOW)
     assert isinstance(closed, Changed)
     answer = closed.state.state.claim(run=RUN, holder="w", token=ONE, ttl=TTL, now=NOW)
-    assert answer == Refused(ThreadDeleted())
+    assert answer == Refused(ThreadClosed())
     thread = running()
     closing = thread.state.close(now=NOW)
     assert isinstance(closing, Changed)
