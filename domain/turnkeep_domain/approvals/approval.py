@@ -50,7 +50,6 @@ from turnkeep_domain.approvals.refusals import (
     NotPending,
     VoteRefusal,
 )
-from turnkeep_domain.replay import replayed
 from turnkeep_domain.approvals.request import ApprovalRequest, Question
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.tally import require_agreement
@@ -60,6 +59,7 @@ from turnkeep_domain.instants import sorted_from
 from turnkeep_domain.keys import Address, Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import Mark, Marks, RequestId, remember
 
 _NAME: Final = "approval"

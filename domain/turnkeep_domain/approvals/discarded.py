@@ -14,7 +14,6 @@ from turnkeep_domain.approvals.refusals import (
     NotPending,
     VoteRefusal,
 )
-from turnkeep_domain.replay import replayed
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote
@@ -24,6 +23,7 @@ from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import Digest, Marks, RequestId, digest_of
 from turnkeep_domain.scope import Scope
 

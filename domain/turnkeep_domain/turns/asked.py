@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from turnkeep_domain.replay import replayed
 from turnkeep_domain.decisions import Refused, Unchanged
 from turnkeep_domain.principals import Principal
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import RequestId, RequestIdReused, digest_of
 from turnkeep_domain.turns.active import Active, Request
 from turnkeep_domain.turns.actors import Actor
