@@ -26,11 +26,11 @@ from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import (
     Digest,
     Mark,
     RequestId,
-    RequestIdReused,
     digest_of,
     remember,
 )
@@ -73,13 +73,9 @@ class LimitOrder:
     ) -> Unchanged[LimitsSet] | Refused[LimitRefusal] | None:
         """The answer that changes nothing; None where the order is to be carried out."""
         if account is not None:
-            match account.marks.recall(self.request_id, self.arguments):
-                case Mark(outcome=outcome):
-                    return Unchanged(outcome)
-                case RequestIdReused() as reused:
-                    return Refused(reused)
-                case None:
-                    pass
+            replay = replayed(account.marks, self.request_id, self.arguments)
+            if replay is not None:
+                return replay
         fault = None if self.limits is None else self.limits.fault()
         if fault is not None:
             return Refused(LimitsInvalid(fault))

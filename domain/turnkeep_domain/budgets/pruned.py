@@ -21,7 +21,7 @@ from turnkeep_domain.budgets.phases import Active, Expired, Reconciled, Released
 from turnkeep_domain.budgets.receipts import ReservationStatus
 from turnkeep_domain.budgets.reservation import RESERVATION_COLLECTION, Reservation
 from turnkeep_domain.identifiers import identifier
-from turnkeep_domain.instants import instant
+from turnkeep_domain.instants import instant, sorted_from
 from turnkeep_domain.keys import Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.request_ids import RequestId
@@ -115,11 +115,6 @@ def pruned_gate(gate: BudgetGate, *, before: datetime, now: datetime) -> PrunedG
 PRUNED: Final = "pruned"
 
 
-def sorted_at(moment: datetime) -> str:
-    """What sorts as time does: digits of fixed width."""
-    return f"{moment.year:04}{moment:%m%d%H%M%S%f}"
-
-
 def _index(record: ReservationRecord) -> Index:
     match record:
         case Reservation():
@@ -127,7 +122,7 @@ def _index(record: ReservationRecord) -> Index:
             return Index(
                 state=status_of(record.phase).value,
                 due_at=record.deadline if over_at is None else over_at,
-                sort=f"{sorted_at(record.reserved_at)}{record.id}",
+                sort=f"{sorted_from(record.reserved_at)}{record.id}",
             )
         case PrunedReservation():
             return Index(state=PRUNED, due_at=None, sort=record.id)
@@ -142,7 +137,7 @@ def _gate_index(record: GateRecord) -> Index:
             return Index(
                 state=record.status_at(record.opened_at).value,
                 due_at=record.expires_at if over_at is None else over_at,
-                sort=f"{sorted_at(record.opened_at)}{record.id}",
+                sort=f"{sorted_from(record.opened_at)}{record.id}",
             )
         case PrunedGate():
             return Index(state=PRUNED, due_at=None, sort=record.id)

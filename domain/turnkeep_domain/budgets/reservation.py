@@ -57,6 +57,7 @@ from turnkeep_domain.identifiers import identifier, optional_identifier
 from turnkeep_domain.instants import instant
 from turnkeep_domain.keys import Address
 from turnkeep_domain.kinds import of_kind
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import (
     Digest,
     Mark,
@@ -340,13 +341,11 @@ class Reservation:
     def _answered(
         self, request_id: RequestId, arguments: Digest, now: datetime
     ) -> Unchanged[Receipt] | Refused[RequestIdReused | ReservationClosed] | None:
-        match self.marks.recall(request_id, arguments):
-            case Mark(outcome=outcome):
-                return Unchanged(self.receipt(outcome, now))
-            case RequestIdReused() as reused:
-                return Refused(reused)
-            case None:
-                pass
+        replay = replayed(self.marks, request_id, arguments)
+        if isinstance(replay, Unchanged):
+            return Unchanged(self.receipt(replay.outcome, now))
+        if replay is not None:
+            return replay
         if isinstance(self.phase, Reconciled | Released):
             return Refused(ReservationClosed(self.receipt_at(now)))
         return None
