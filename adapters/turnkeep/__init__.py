@@ -27,6 +27,10 @@ from turnkeep_application.event_log import (
     UnreadableEvent,
 )
 from turnkeep_application.keep import Keep
+from turnkeep_application.lease_holding import Holding, LeaseHeld
+from turnkeep_application.lease_settings import LeaseSettings
+from turnkeep_application.lease_views import LeaseView
+from turnkeep_application.leases import Leases
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.reading import Unreadable
 from turnkeep_domain.approvals.approval_id import ApprovalId
@@ -65,6 +69,17 @@ from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address
+from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
+from turnkeep_domain.leases.lease import TenureReleased
+from turnkeep_domain.leases.refusals import (
+    AcquireRefusal,
+    Held,
+    HolderRefusal,
+    NotHolder,
+    TenureExpired,
+)
+from turnkeep_domain.leases.tenancy import Tenancy
+from turnkeep_domain.leases.tenure import Tenure
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
@@ -83,6 +98,7 @@ from turnkeep_ports.telemetry import Counter, Telemetry
 __all__ = [
     "EVERYBODY",
     "START",
+    "AcquireRefusal",
     "Action",
     "Address",
     "Amount",
@@ -119,6 +135,9 @@ __all__ = [
     "EventLog",
     "ExpireRefusal",
     "FilesSettings",
+    "Held",
+    "HolderRefusal",
+    "Holding",
     "IdSpent",
     "InputTooDeep",
     "InputTooLarge",
@@ -128,9 +147,17 @@ __all__ = [
     "Json",
     "JsonText",
     "Keep",
+    "LeaseAcquired",
+    "LeaseHeld",
+    "LeaseLapsed",
+    "LeaseReleased",
+    "LeaseSettings",
+    "LeaseView",
+    "Leases",
     "MissingExtra",
     "NotDue",
     "NotEligible",
+    "NotHolder",
     "NotPending",
     "Offer",
     "OutcomeUnknown",
@@ -157,6 +184,10 @@ __all__ = [
     "StillPending",
     "Tallies",
     "Telemetry",
+    "Tenancy",
+    "Tenure",
+    "TenureExpired",
+    "TenureReleased",
     "TooManyPending",
     "TurnkeepError",
     "Unavailable",

@@ -23,6 +23,7 @@ from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
+from turnkeep_application.leases import Leases
 from turnkeep_application.reading import Reading
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
@@ -88,4 +89,16 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.approvals,
     )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
-    keep: Provider[Keep] = providers.Singleton(Keep, approvals=approvals, events=events)
+    leases: Provider[Leases] = providers.Singleton(
+        Leases,
+        updates=updates,
+        reading=reading,
+        clock=clock,
+        random=random,
+        ids=ids,
+        update_seconds=settings.provided.pacing.deadline_seconds,
+        settings=settings.provided.leases,
+    )
+    keep: Provider[Keep] = providers.Singleton(
+        Keep, approvals=approvals, events=events, leases=leases
+    )

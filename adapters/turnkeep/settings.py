@@ -8,6 +8,7 @@ from attrs.validators import instance_of
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
 
 
@@ -18,6 +19,7 @@ class Settings:
     Attributes:
         pacing: Attempts, pauses and the deadline of every update.
         approvals: Lifetimes, pages and waits of approvals.
+        leases: Times of leases, and of those who wait for them.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
@@ -27,6 +29,7 @@ class Settings:
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
+    leases: LeaseSettings = field(factory=LeaseSettings, validator=instance_of(LeaseSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)

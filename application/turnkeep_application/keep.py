@@ -6,6 +6,7 @@ from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
+from turnkeep_application.leases import Leases
 
 
 @frozen(kw_only=True)
@@ -15,7 +16,9 @@ class Keep:
     Attributes:
         approvals: Puts calls of agents before the people who may decide them.
         events: Tells what has happened, in order.
+        leases: Lets one holder at a time own a named resource.
     """
 
     approvals: Approvals
     events: EventLog
+    leases: Leases

@@ -40,6 +40,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "reading": Reading,
     "approvals": turnkeep.Approvals,
     "events": turnkeep.EventLog,
+    "leases": turnkeep.Leases,
     "keep": turnkeep.Keep,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -33,12 +34,17 @@ from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
+from turnkeep_domain.leases.lease import LEASES
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
-COLLECTIONS: Final[tuple[Collection[object], ...]] = (APPROVALS, APPROVAL_PAYLOADS)
+COLLECTIONS: Final[tuple[Collection[object], ...]] = (
+    APPROVALS,
+    APPROVAL_PAYLOADS,
+    LEASES,
+)
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 LATER: Final = RAISED_AT + timedelta(minutes=1)
@@ -158,6 +164,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **LEASE_RECORDS,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -212,4 +219,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.erased", "plain"): ApprovalErased(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    **LEASE_EVENTS,
 }

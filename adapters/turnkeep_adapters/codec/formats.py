@@ -26,11 +26,15 @@ from turnkeep_domain.approvals.events import (
 )
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
+from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
+from turnkeep_domain.leases.lease import Lease, Vacant
+from turnkeep_domain.leases.tenure import Tenure
 
 RECORDS: Final = (
     Format(cls=Approval, tag="approval", schema=1, upcasters=()),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
+    Format(cls=Lease, tag="lease", schema=1, upcasters=()),
 )
 
 EVENTS: Final = (
@@ -41,6 +45,9 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
+    Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
+    Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
@@ -50,4 +57,6 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     Expired: "expired",
     Pending: "pending",
     Spawn: "spawn",
+    Tenure: "tenure",
+    Vacant: "vacant",
 }
