@@ -12,6 +12,7 @@ from turnkeep.container import Container
 from turnkeep.extras import MissingExtra
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
+from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
@@ -33,6 +34,17 @@ from turnkeep_application.lease_views import LeaseView
 from turnkeep_application.leases import Leases
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.reading import Unreadable
+from turnkeep_application.rekeying import KeyRetired, Rekeyed
+from turnkeep_application.secret_lending import Opened
+from turnkeep_application.secret_settings import SecretSettings
+from turnkeep_application.secret_sweeping import Swept
+from turnkeep_application.secret_views import (
+    SecretLeasePage,
+    SecretLeaseView,
+    SecretMetadata,
+    SecretPage,
+)
+from turnkeep_application.secrets import Secrets
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Amount, Dispatch, Effect, Estimate, Spawn
 from turnkeep_domain.approvals.canonical import Json, JsonText
@@ -70,6 +82,7 @@ from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
+from turnkeep_domain.leases.guards import Guard, Guarding, Guards
 from turnkeep_domain.leases.lease import TenureReleased
 from turnkeep_domain.leases.refusals import (
     AcquireRefusal,
@@ -83,6 +96,48 @@ from turnkeep_domain.leases.tenure import Tenure
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
+from turnkeep_domain.secrets.events import (
+    LeaseEnd,
+    MasterKeyAdded,
+    MasterKeyRetired,
+    SecretDeleted,
+    SecretLeaseEnded,
+    SecretLeaseIssued,
+    SecretLeaseUsed,
+    SecretPut,
+)
+from turnkeep_domain.secrets.generations import ABSENT, ANY, Expected
+from turnkeep_domain.secrets.handles import Handle
+from turnkeep_domain.secrets.lease_phases import (
+    ActiveLease,
+    ConsumedLease,
+    ExpiredLease,
+    RevokedLease,
+)
+from turnkeep_domain.secrets.lease_ref import LeaseRef
+from turnkeep_domain.secrets.material import Material
+from turnkeep_domain.secrets.receipts import Receipt, Spent
+from turnkeep_domain.secrets.refusals import (
+    ConsumeRefusal,
+    DeleteRefusal,
+    GenerationMismatch,
+    GuardLost,
+    IssueRefusal,
+    KeyInUse,
+    LeaseConsumed,
+    LeaseExpired,
+    LeaseRevoked,
+    LeaseUnknown,
+    PutRefusal,
+    QuotaFull,
+    RevokeCause,
+    RevokeRefusal,
+    SecretExpired,
+    SecretUnknown,
+)
+from turnkeep_domain.secrets.sealing import KeyId
+from turnkeep_domain.secrets.states import SecretOutcome, SecretState
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.errors import (
     Corrupt,
@@ -92,14 +147,18 @@ from turnkeep_ports.errors import (
     Unavailable,
     Unsupported,
 )
+from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
 from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
 from turnkeep_ports.telemetry import Counter, Telemetry
 
 __all__ = [
+    "ABSENT",
+    "ANY",
     "EVERYBODY",
     "START",
     "AcquireRefusal",
     "Action",
+    "ActiveLease",
     "Address",
     "Amount",
     "ApprovalApproved",
@@ -117,8 +176,11 @@ __all__ = [
     "ApprovalVoted",
     "Approvals",
     "CapabilityId",
+    "Cipher",
     "Clock",
     "CommitId",
+    "ConsumeRefusal",
+    "ConsumedLease",
     "Container",
     "Contended",
     "CorrelationId",
@@ -126,6 +188,7 @@ __all__ = [
     "Counter",
     "Cursor",
     "CursorLost",
+    "DeleteRefusal",
     "DiscardRefusal",
     "Dispatch",
     "Effect",
@@ -133,8 +196,16 @@ __all__ = [
     "Estimate",
     "Event",
     "EventLog",
+    "Expected",
     "ExpireRefusal",
+    "ExpiredLease",
     "FilesSettings",
+    "GenerationMismatch",
+    "Guard",
+    "GuardLost",
+    "Guarding",
+    "Guards",
+    "Handle",
     "Held",
     "HolderRefusal",
     "Holding",
@@ -144,22 +215,40 @@ __all__ = [
     "InvalidInput",
     "InvalidValue",
     "InvocationId",
+    "IssueRefusal",
     "Json",
     "JsonText",
     "Keep",
+    "KeyId",
+    "KeyInUse",
+    "KeyMismatch",
+    "KeyRetired",
+    "KeySettings",
     "LeaseAcquired",
+    "LeaseConsumed",
+    "LeaseEnd",
+    "LeaseExpired",
     "LeaseHeld",
     "LeaseLapsed",
+    "LeaseRef",
     "LeaseReleased",
+    "LeaseRevoked",
     "LeaseSettings",
+    "LeaseUnknown",
     "LeaseView",
     "Leases",
+    "MasterKeyAdded",
+    "MasterKeyInvalid",
+    "MasterKeyMissing",
+    "MasterKeyRetired",
+    "Material",
     "MissingExtra",
     "NotDue",
     "NotEligible",
     "NotHolder",
     "NotPending",
     "Offer",
+    "Opened",
     "OutcomeUnknown",
     "Pacing",
     "PayloadTooLarge",
@@ -167,22 +256,47 @@ __all__ = [
     "PostgresSettings",
     "Principal",
     "PrincipalKind",
+    "PutRefusal",
     "Quorum",
+    "QuotaFull",
     "RaiseRefusal",
+    "Receipt",
     "RecordStore",
     "Recorded",
     "RecordedPage",
     "Refused",
+    "Rekeyed",
     "RequestId",
     "RequestIdReused",
+    "RevokeCause",
+    "RevokeRefusal",
+    "RevokedLease",
     "Ruling",
     "SchemaTooNew",
     "Scope",
     "ScopePrefix",
+    "SecretDeleted",
+    "SecretExpired",
+    "SecretLeaseEnded",
+    "SecretLeaseIssued",
+    "SecretLeasePage",
+    "SecretLeaseUsed",
+    "SecretLeaseView",
+    "SecretMetadata",
+    "SecretOutcome",
+    "SecretPage",
+    "SecretPut",
+    "SecretSettings",
+    "SecretState",
+    "SecretUnknown",
+    "Secrets",
     "Settings",
     "Spawn",
+    "Spent",
     "StillPending",
+    "Swept",
     "Tallies",
+    "Tampered",
     "Telemetry",
     "Tenancy",
     "Tenure",

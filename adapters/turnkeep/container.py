@@ -6,12 +6,13 @@ opens it with `async with container.store()` and then asks for `container.keep()
 
 from __future__ import annotations
 
-import secrets
+from secrets import token_bytes
 
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 
 from turnkeep.settings import Settings
+from turnkeep_adapters.cipher.keyless import KeylessCipher
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
@@ -25,8 +26,13 @@ from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
 from turnkeep_application.reading import Reading
+from turnkeep_application.secrets import Secrets
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
+from turnkeep_application.vault import Vault
+from turnkeep_domain.leases.guards import Guards
+from turnkeep_domain.leases.lease import LEASES
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.ids import Ids
@@ -39,7 +45,7 @@ STORE_ID_BYTES = 16
 
 def memory_store(clock: SystemClock) -> MemoryRecordStore:
     """A memory store of its own, closed and empty."""
-    store_id = secrets.token_bytes(STORE_ID_BYTES)
+    store_id = token_bytes(STORE_ID_BYTES)
     core = MemoryCore(store_id=store_id, wall_clock=clock.utc_now)
     return MemoryRecordStore(core=core, clock=clock)
 
@@ -99,6 +105,18 @@ class Container(containers.DeclarativeContainer):
         update_seconds=settings.provided.pacing.deadline_seconds,
         settings=settings.provided.leases,
     )
+    guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES)
+    cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
+    vault: Provider[Vault] = providers.Singleton(Vault, updates=updates, cipher=cipher)
+    secrets: Provider[Secrets] = providers.Singleton(
+        Secrets,
+        updates=updates,
+        reading=reading,
+        vault=vault,
+        ids=ids,
+        guards=guards,
+        settings=settings.provided.secrets,
+    )
     keep: Provider[Keep] = providers.Singleton(
-        Keep, approvals=approvals, events=events, leases=leases
+        Keep, approvals=approvals, events=events, leases=leases, secrets=secrets
     )

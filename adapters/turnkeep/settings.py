@@ -5,11 +5,13 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import instance_of
 
+from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.secret_settings import SecretSettings
 
 
 @frozen(kw_only=True)
@@ -17,19 +19,23 @@ class Settings:
     """What a keep is built with; the defaults suit a host that has no wishes.
 
     Attributes:
+        keys: Where master keys are read from; without them, secrets are refused.
         pacing: Attempts, pauses and the deadline of every update.
         approvals: Lifetimes, pages and waits of approvals.
         leases: Times of leases, and of those who wait for them.
+        secrets: Times, quotas and pages of secrets and credentials.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
     """
 
+    keys: KeySettings = field(factory=KeySettings, validator=instance_of(KeySettings))
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
     leases: LeaseSettings = field(factory=LeaseSettings, validator=instance_of(LeaseSettings))
+    secrets: SecretSettings = field(factory=SecretSettings, validator=instance_of(SecretSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)

@@ -7,6 +7,7 @@ from attrs import frozen
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.leases import Leases
+from turnkeep_application.secrets import Secrets
 
 
 @frozen(kw_only=True)
@@ -17,8 +18,10 @@ class Keep:
         approvals: Puts calls of agents before the people who may decide them.
         events: Tells what has happened, in order.
         leases: Lets one holder at a time own a named resource.
+        secrets: Keeps material, and lends it a counted number of times; needs a master key.
     """
 
     approvals: Approvals
     events: EventLog
     leases: Leases
+    secrets: Secrets

@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from attrs import define, field, frozen
 
 from turnkeep_application.errors import Contended
+from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import TurnkeepError
-from turnkeep_domain.leases.refusals import Held
+from turnkeep_domain.leases.lease import TenureReleased
+from turnkeep_domain.leases.refusals import AcquireRefusal, Held, HolderRefusal
 from turnkeep_domain.leases.tenancy import Tenancy
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
-from turnkeep_ports.clock import Deadline, Timer
+from turnkeep_ports.clock import Clock, Deadline, Timer
 from turnkeep_ports.errors import OutcomeUnknown, Unavailable
-
-if TYPE_CHECKING:
-    from turnkeep_application.leases import Leases
+from turnkeep_ports.ids import Ids
+from turnkeep_ports.randomness import Random
 
 _RENEWALS: Final = 3
 _AGAIN: Final = 12
@@ -58,6 +59,60 @@ class Holding:
         return self.lost.is_set()
 
 
+class LeaseCommands(Protocol):
+    """The use cases of leases, of which a hold is made; `Leases` has their contracts."""
+
+    @property
+    def clock(self) -> Clock:
+        """By which it is judged how long a tenure may be relied on."""
+        ...
+
+    @property
+    def random(self) -> Random:
+        """Where the jitter of its pauses comes from."""
+        ...
+
+    @property
+    def ids(self) -> Ids:
+        """Where its request ids come from."""
+        ...
+
+    @property
+    def settings(self) -> LeaseSettings:
+        """Its pauses."""
+        ...
+
+    async def acquire(
+        self,
+        scope: Scope,
+        name: str,
+        *,
+        holder: str,
+        request_id: RequestId,
+        ttl_seconds: float | None = None,
+    ) -> Tenancy | Refused[AcquireRefusal]:
+        """Begins a tenure."""
+        ...
+
+    async def renew(
+        self,
+        scope: Scope,
+        name: str,
+        *,
+        holder: str,
+        fence: int,
+        ttl_seconds: float | None = None,
+    ) -> Tenancy | Refused[HolderRefusal]:
+        """Lets a tenure last longer."""
+        ...
+
+    async def release(
+        self, scope: Scope, name: str, *, holder: str, fence: int
+    ) -> TenureReleased | Refused[HolderRefusal]:
+        """Gives a tenure back."""
+        ...
+
+
 @define(kw_only=True, eq=False)
 class LeaseHold:
     """One `hold`, from the first try to the release.
@@ -67,7 +122,7 @@ class LeaseHold:
         patience_seconds: How long it tries.
     """
 
-    leases: Leases
+    leases: LeaseCommands
     scope: Scope
     name: str
     holder: str

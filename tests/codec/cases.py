@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
+from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -38,12 +39,20 @@ from turnkeep_domain.leases.lease import LEASES
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.secrets.canary import CANARIES
+from turnkeep_domain.secrets.lease_roll import LEASE_ROLLS
+from turnkeep_domain.secrets.secret import SECRETS
+from turnkeep_domain.secrets.secret_lease import SECRET_LEASES
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVALS,
     APPROVAL_PAYLOADS,
     LEASES,
+    CANARIES,
+    LEASE_ROLLS,
+    SECRETS,
+    SECRET_LEASES,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -165,6 +174,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **LEASE_RECORDS,
+    **SECRET_RECORDS,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -220,4 +230,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **LEASE_EVENTS,
+    **SECRET_EVENTS,
 }

@@ -29,12 +29,38 @@ from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
 from turnkeep_domain.leases.lease import Lease, Vacant
 from turnkeep_domain.leases.tenure import Tenure
+from turnkeep_domain.secrets.canary import Canary
+from turnkeep_domain.secrets.events import (
+    MasterKeyAdded,
+    MasterKeyRetired,
+    SecretDeleted,
+    SecretLeaseEnded,
+    SecretLeaseIssued,
+    SecretLeaseUsed,
+    SecretPut,
+)
+from turnkeep_domain.secrets.lease_phases import (
+    ActiveLease,
+    ConsumedLease,
+    ExpiredLease,
+    RevokedLease,
+)
+from turnkeep_domain.secrets.lease_roll import LeaseRoll
+from turnkeep_domain.secrets.secret import DeletedSecret, Secret
+from turnkeep_domain.secrets.secret_lease import SecretLease
+from turnkeep_domain.secrets.swept_lease import SweptLease
 
 RECORDS: Final = (
     Format(cls=Approval, tag="approval", schema=1, upcasters=()),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
+    Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
+    Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
+    Format(cls=Secret, tag="secret", schema=1, upcasters=()),
+    Format(cls=DeletedSecret, tag="secret_deleted", schema=1, upcasters=()),
+    Format(cls=SecretLease, tag="secret_lease", schema=1, upcasters=()),
+    Format(cls=SweptLease, tag="secret_lease_swept", schema=1, upcasters=()),
 )
 
 EVENTS: Final = (
@@ -48,14 +74,25 @@ EVENTS: Final = (
     Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
     Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
     Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
+    Format(cls=MasterKeyAdded, tag="master_key.added", schema=1, upcasters=()),
+    Format(cls=MasterKeyRetired, tag="master_key.retired", schema=1, upcasters=()),
+    Format(cls=SecretPut, tag="secret.put", schema=1, upcasters=()),
+    Format(cls=SecretDeleted, tag="secret.deleted", schema=1, upcasters=()),
+    Format(cls=SecretLeaseIssued, tag="secret_lease.issued", schema=1, upcasters=()),
+    Format(cls=SecretLeaseUsed, tag="secret_lease.used", schema=1, upcasters=()),
+    Format(cls=SecretLeaseEnded, tag="secret_lease.ended", schema=1, upcasters=()),
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
+    ActiveLease: "active",
     Approved: "approved",
+    ConsumedLease: "consumed",
     Denied: "denied",
     Dispatch: "dispatch",
     Expired: "expired",
+    ExpiredLease: "expired",
     Pending: "pending",
+    RevokedLease: "revoked",
     Spawn: "spawn",
     Tenure: "tenure",
     Vacant: "vacant",
