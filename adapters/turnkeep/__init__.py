@@ -19,6 +19,9 @@ from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
 from turnkeep_application.approvals import Approvals, Erased
+from turnkeep_application.credential_sessions import Used
+from turnkeep_application.credential_views import AccountPage, AccountView, SessionView
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.errors import Contended
 from turnkeep_application.event_log import (
     EVERYBODY,
@@ -77,6 +80,47 @@ from turnkeep_domain.approvals.refusals import (
 )
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Ruling, Verdict, Vote
+from turnkeep_domain.credentials.account import AccountTerms
+from turnkeep_domain.credentials.account_id import AccountId
+from turnkeep_domain.credentials.account_outcomes import AccountOutcome, AccountState
+from turnkeep_domain.credentials.details import AccountDetails
+from turnkeep_domain.credentials.events import (
+    AccountDeleted,
+    AccountPut,
+    AccountWithdrawn,
+    Released,
+    SessionEnd,
+    SessionEnded,
+    SessionOpened,
+    SessionUsed,
+)
+from turnkeep_domain.credentials.operations import OperationSpent, UseReceipt
+from turnkeep_domain.credentials.refusals import (
+    AccountDeleteRefusal,
+    AccountExpired,
+    AccountPutRefusal,
+    AccountRevoked,
+    AccountRevokeRefusal,
+    AccountUnknown,
+    HandleRefused,
+    OpenRefusal,
+    SessionExhausted,
+    SessionExpired,
+    SessionRevokeCause,
+    SessionRevoked,
+    SessionUnknown,
+    TargetRefused,
+    UseRefusal,
+)
+from turnkeep_domain.credentials.session import SessionTicket
+from turnkeep_domain.credentials.session_id import SessionId
+from turnkeep_domain.credentials.session_phases import (
+    ExhaustedSession,
+    ExpiredSession,
+    OpenSession,
+    RevokedSession,
+)
+from turnkeep_domain.credentials.targets import PathMatch, Target
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.events import Event
@@ -156,6 +200,22 @@ __all__ = [
     "ANY",
     "EVERYBODY",
     "START",
+    "AccountDeleteRefusal",
+    "AccountDeleted",
+    "AccountDetails",
+    "AccountExpired",
+    "AccountId",
+    "AccountOutcome",
+    "AccountPage",
+    "AccountPut",
+    "AccountPutRefusal",
+    "AccountRevokeRefusal",
+    "AccountRevoked",
+    "AccountState",
+    "AccountTerms",
+    "AccountUnknown",
+    "AccountView",
+    "AccountWithdrawn",
     "AcquireRefusal",
     "Action",
     "ActiveLease",
@@ -186,6 +246,7 @@ __all__ = [
     "CorrelationId",
     "Corrupt",
     "Counter",
+    "Credentials",
     "Cursor",
     "CursorLost",
     "DeleteRefusal",
@@ -196,9 +257,11 @@ __all__ = [
     "Estimate",
     "Event",
     "EventLog",
+    "ExhaustedSession",
     "Expected",
     "ExpireRefusal",
     "ExpiredLease",
+    "ExpiredSession",
     "FilesSettings",
     "GenerationMismatch",
     "Guard",
@@ -206,6 +269,7 @@ __all__ = [
     "Guarding",
     "Guards",
     "Handle",
+    "HandleRefused",
     "Held",
     "HolderRefusal",
     "Holding",
@@ -248,9 +312,13 @@ __all__ = [
     "NotHolder",
     "NotPending",
     "Offer",
+    "OpenRefusal",
+    "OpenSession",
     "Opened",
+    "OperationSpent",
     "OutcomeUnknown",
     "Pacing",
+    "PathMatch",
     "PayloadTooLarge",
     "PendingPage",
     "PostgresSettings",
@@ -266,11 +334,13 @@ __all__ = [
     "RecordedPage",
     "Refused",
     "Rekeyed",
+    "Released",
     "RequestId",
     "RequestIdReused",
     "RevokeCause",
     "RevokeRefusal",
     "RevokedLease",
+    "RevokedSession",
     "Ruling",
     "SchemaTooNew",
     "Scope",
@@ -290,6 +360,18 @@ __all__ = [
     "SecretState",
     "SecretUnknown",
     "Secrets",
+    "SessionEnd",
+    "SessionEnded",
+    "SessionExhausted",
+    "SessionExpired",
+    "SessionId",
+    "SessionOpened",
+    "SessionRevokeCause",
+    "SessionRevoked",
+    "SessionTicket",
+    "SessionUnknown",
+    "SessionUsed",
+    "SessionView",
     "Settings",
     "Spawn",
     "Spent",
@@ -297,6 +379,8 @@ __all__ = [
     "Swept",
     "Tallies",
     "Tampered",
+    "Target",
+    "TargetRefused",
     "Telemetry",
     "Tenancy",
     "Tenure",
@@ -309,6 +393,9 @@ __all__ = [
     "Unreadable",
     "UnreadableEvent",
     "Unsupported",
+    "UseReceipt",
+    "UseRefusal",
+    "Used",
     "Verdict",
     "Vote",
     "VoteRefusal",

@@ -22,6 +22,7 @@ from turnkeep_adapters.system.ids import SystemIds
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
@@ -117,6 +118,19 @@ class Container(containers.DeclarativeContainer):
         guards=guards,
         settings=settings.provided.secrets,
     )
+    credentials: Provider[Credentials] = providers.Singleton(
+        Credentials,
+        updates=updates,
+        reading=reading,
+        vault=vault,
+        ids=ids,
+        settings=settings.provided.secrets,
+    )
     keep: Provider[Keep] = providers.Singleton(
-        Keep, approvals=approvals, events=events, leases=leases, secrets=secrets
+        Keep,
+        approvals=approvals,
+        credentials=credentials,
+        events=events,
+        leases=leases,
+        secrets=secrets,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.leases import Leases
 from turnkeep_application.secrets import Secrets
@@ -16,12 +17,14 @@ class Keep:
 
     Attributes:
         approvals: Puts calls of agents before the people who may decide them.
+        credentials: Lets bearers of sessions use accounts for their targets; needs a master key.
         events: Tells what has happened, in order.
         leases: Lets one holder at a time own a named resource.
         secrets: Keeps material, and lends it a counted number of times; needs a master key.
     """
 
     approvals: Approvals
+    credentials: Credentials
     events: EventLog
     leases: Leases
     secrets: Secrets

@@ -16,6 +16,8 @@ from turnkeep_application.records import Records
 from turnkeep_application.sealed_pages import readable
 from turnkeep_application.updates import Updates
 from turnkeep_application.vault import Vault
+from turnkeep_domain.credentials.session import SESSIONS, CredentialSession, SessionRecord
+from turnkeep_domain.credentials.swept_session import SweptSession
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Collection, Key, ReadKey
@@ -61,12 +63,13 @@ _EXPIRED: Final = Swept(expired=1)
 _TOMBSTONE: Final = Swept(tombstones=1)
 _FORGOTTEN: Final = Swept(forgotten=1)
 
-Sweepable: TypeAlias = SecretLeaseRecord | LeaseRoll
+Sweepable: TypeAlias = SecretLeaseRecord | SessionRecord | LeaseRoll
 _DUE: Final[tuple[tuple[Collection[Sweepable], frozenset[str]], ...]] = (
     (
         SECRET_LEASES,
         frozenset({"active", "consumed", "revoked", "expired", "swept"}),
     ),
+    (SESSIONS, frozenset({"open", "exhausted", "revoked", "expired"})),
     (LEASE_ROLLS, frozenset({"empty"})),
 )
 
@@ -146,7 +149,9 @@ class SecretSweeping:
             case SweptLease():
                 over = self.vault.verified(record).may_go(now)
                 return (records.delete(key), (), _FORGOTTEN) if over else nothing
-            case SecretLease():
+            case SweptSession():
+                return nothing
+            case SecretLease() | CredentialSession():
                 ended = self.vault.verified(record).expire(now=now)
                 if isinstance(ended, Changed):
                     after = _off_the_roll(records.put(key, ended.state), key, now)

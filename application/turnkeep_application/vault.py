@@ -15,6 +15,9 @@ from attrs import define, evolve, field, frozen
 
 from turnkeep_application.records import Records
 from turnkeep_application.updates import Updates
+from turnkeep_domain.credentials.account import ACCOUNTS, CredentialAccount, DeletedAccount
+from turnkeep_domain.credentials.session import SESSIONS, CredentialSession
+from turnkeep_domain.credentials.swept_session import SweptSession
 from turnkeep_domain.decisions import Decision, Unchanged
 from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.secrets.canary import CANARY, Canary
@@ -26,9 +29,23 @@ from turnkeep_domain.secrets.swept_lease import SweptLease
 from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.key_errors import KeyMismatch, Tampered
 
-Enveloping: TypeAlias = Secret
-Sealed: TypeAlias = Secret | DeletedSecret | SecretLease | SweptLease
-SEALED_COLLECTIONS: Final[tuple[Collection[Sealed], ...]] = (SECRETS, SECRET_LEASES)
+Enveloping: TypeAlias = Secret | CredentialAccount
+Sealed: TypeAlias = (
+    Secret
+    | DeletedSecret
+    | SecretLease
+    | SweptLease
+    | CredentialAccount
+    | DeletedAccount
+    | CredentialSession
+    | SweptSession
+)
+SEALED_COLLECTIONS: Final[tuple[Collection[Sealed], ...]] = (
+    SECRETS,
+    SECRET_LEASES,
+    ACCOUNTS,
+    SESSIONS,
+)
 """Every collection of sealed records."""
 T = TypeVar("T")
 

@@ -47,6 +47,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "cipher": KeylessCipher,
     "vault": Vault,
     "secrets": turnkeep.Secrets,
+    "credentials": turnkeep.Credentials,
     "keep": turnkeep.Keep,
 }
 

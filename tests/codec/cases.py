@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
@@ -32,6 +33,8 @@ from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.credentials.account import ACCOUNTS
+from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
@@ -53,6 +56,8 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     LEASE_ROLLS,
     SECRETS,
     SECRET_LEASES,
+    ACCOUNTS,
+    SESSIONS,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -175,6 +180,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ),
     **LEASE_RECORDS,
     **SECRET_RECORDS,
+    **CREDENTIAL_RECORDS,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -231,4 +237,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ),
     **LEASE_EVENTS,
     **SECRET_EVENTS,
+    **CREDENTIAL_EVENTS,
 }

@@ -26,6 +26,28 @@ from turnkeep_domain.approvals.events import (
 )
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.phases import Approved, Denied, Expired, Pending
+from turnkeep_domain.credentials.account import (
+    ActiveAccount,
+    CredentialAccount,
+    DeletedAccount,
+    RevokedAccount,
+)
+from turnkeep_domain.credentials.events import (
+    AccountDeleted,
+    AccountPut,
+    AccountWithdrawn,
+    SessionEnded,
+    SessionOpened,
+    SessionUsed,
+)
+from turnkeep_domain.credentials.session import CredentialSession
+from turnkeep_domain.credentials.session_phases import (
+    ExhaustedSession,
+    ExpiredSession,
+    OpenSession,
+    RevokedSession,
+)
+from turnkeep_domain.credentials.swept_session import SweptSession
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
 from turnkeep_domain.leases.lease import Lease, Vacant
 from turnkeep_domain.leases.tenure import Tenure
@@ -54,6 +76,10 @@ RECORDS: Final = (
     Format(cls=Approval, tag="approval", schema=1, upcasters=()),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
+    Format(cls=CredentialAccount, tag="credential_account", schema=1, upcasters=()),
+    Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
+    Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
+    Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
@@ -71,6 +97,12 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    Format(cls=AccountPut, tag="credential_account.put", schema=1, upcasters=()),
+    Format(cls=AccountWithdrawn, tag="credential_account.revoked", schema=1, upcasters=()),
+    Format(cls=AccountDeleted, tag="credential_account.deleted", schema=1, upcasters=()),
+    Format(cls=SessionOpened, tag="credential_session.opened", schema=1, upcasters=()),
+    Format(cls=SessionUsed, tag="credential_session.used", schema=1, upcasters=()),
+    Format(cls=SessionEnded, tag="credential_session.ended", schema=1, upcasters=()),
     Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
     Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
     Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
@@ -84,15 +116,21 @@ EVENTS: Final = (
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
+    ActiveAccount: "active",
     ActiveLease: "active",
     Approved: "approved",
     ConsumedLease: "consumed",
     Denied: "denied",
     Dispatch: "dispatch",
+    ExhaustedSession: "exhausted",
     Expired: "expired",
     ExpiredLease: "expired",
+    ExpiredSession: "expired",
+    OpenSession: "open",
     Pending: "pending",
+    RevokedAccount: "revoked",
     RevokedLease: "revoked",
+    RevokedSession: "revoked",
     Spawn: "spawn",
     Tenure: "tenure",
     Vacant: "vacant",
