@@ -38,6 +38,7 @@ from turnkeep_application.leases import Leases
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.reading import Unreadable
 from turnkeep_application.rekeying import KeyRetired, Rekeyed
+from turnkeep_application.secret_audit import Audit, KeyUse
 from turnkeep_application.secret_lending import Opened
 from turnkeep_application.secret_settings import SecretSettings
 from turnkeep_application.secret_sweeping import Swept
@@ -235,6 +236,7 @@ __all__ = [
     "ApprovalView",
     "ApprovalVoted",
     "Approvals",
+    "Audit",
     "CapabilityId",
     "Cipher",
     "Clock",
@@ -288,6 +290,7 @@ __all__ = [
     "KeyMismatch",
     "KeyRetired",
     "KeySettings",
+    "KeyUse",
     "LeaseAcquired",
     "LeaseConsumed",
     "LeaseEnd",

@@ -23,6 +23,7 @@ from turnkeep_application.reading import Reading
 from turnkeep_application.records import Records
 from turnkeep_application.rekeying import KeyRetired, Rekeyed, Rekeying
 from turnkeep_application.sealed_pages import sealed_page
+from turnkeep_application.secret_audit import Audit, SecretAudit
 from turnkeep_application.secret_lending import Loan, Opened, SecretLending
 from turnkeep_application.secret_settings import SecretSettings
 from turnkeep_application.secret_sweeping import SecretSweeping, Swept
@@ -390,6 +391,13 @@ class Secrets:
         """
         sweeping = SecretSweeping(updates=self.updates, reading=self.reading, vault=self.vault)
         return await sweeping.sweep(dry_run=dry_run)
+
+    async def audit(self) -> Audit:
+        """Looks at every sealed record and its events, and writes nothing.
+
+        A seal tells what was changed; the events tell where a whole older record was put back.
+        """
+        return await SecretAudit(reading=self.reading, vault=self.vault).audit()
 
     # ---- steps ----------------------------------------------------------------------------------
 

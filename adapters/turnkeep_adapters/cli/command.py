@@ -16,6 +16,7 @@ from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import adopt, migrate
+from turnkeep_adapters.cli.secrets.command import secrets
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
 
@@ -40,6 +41,7 @@ turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)
 turnkeep.add_command(salvage)
+turnkeep.add_command(secrets)
 
 
 def run(arguments: Sequence[str]) -> int:
