@@ -11,10 +11,10 @@ GROUP := check
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench bench-quick format constraints clean
+.PHONY: help venv demo test check bench bench-quick soak format constraints clean
 
 help:
-	@echo "make demo | test | check | bench | bench-quick | format | venv | constraints | clean"
+	@echo "make demo | test | check | bench | bench-quick | soak | format | venv | constraints | clean"
 
 # ---- what the two README commands call ----------------------------------------------------------
 
@@ -38,6 +38,10 @@ bench: $(STAMP)
 
 bench-quick: $(STAMP)
 	$(BIN)/python benchmarks/run.py --quick
+
+# Two hundred workers are killed at random, over files and over a database; about five minutes.
+soak: $(STAMP)
+	TURNKEEP_SOAK_KILLS=100 $(BIN)/python -m pytest tests/processes/test_worker_soak.py
 
 format: $(STAMP)
 	$(BIN)/ruff format

@@ -86,6 +86,7 @@ def _question(invocation: InvocationId) -> Question:
         fingerprint=fingerprint_of(call),
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum.of(3, ANN, BOB, EVE),
+        run=None,
     )
 
 

@@ -14,11 +14,20 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import p2_one_writer, p6_durable_files, p7_processes, p8_loop
+from benchmarks import (
+    p1_hot_cell,
+    p2_one_writer,
+    p4_convoy,
+    p6_durable_files,
+    p7_processes,
+    p8_loop,
+)
 from benchmarks.figure import Benchmark
 
 BENCHMARKS: Final[tuple[Benchmark, ...]] = (
+    p1_hot_cell.BENCHMARK,
     p2_one_writer.BENCHMARK,
+    p4_convoy.BENCHMARK,
     p6_durable_files.BENCHMARK,
     p7_processes.BENCHMARK,
     p8_loop.BENCHMARK,

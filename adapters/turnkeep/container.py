@@ -17,8 +17,10 @@ from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
+from turnkeep_adapters.system.admission import OpenAdmission
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.system.ids import SystemIds
+from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
@@ -28,11 +30,14 @@ from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
+from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
 from turnkeep_application.vault import Vault
 from turnkeep_domain.leases.guards import Guards
 from turnkeep_domain.leases.lease import LEASES
+from turnkeep_ports.admission import Admission
+from turnkeep_ports.archive import Archive
 from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
@@ -68,6 +73,8 @@ class Container(containers.DeclarativeContainer):
     codec: Provider[Codec] = providers.Singleton(
         JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS
     )
+    admission: Provider[Admission] = providers.Singleton(OpenAdmission)
+    archive: Provider[Archive] = providers.Singleton(NoArchive)
     store: Provider[RecordStore] = providers.Singleton(memory_store, clock=system_clock)
 
     updates: Provider[Updates] = providers.Singleton(
@@ -79,6 +86,8 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         telemetry=telemetry,
         pacing=settings.provided.pacing,
+        rounds=settings.provided.rounds,
+        last_seen=settings.provided.last_seen,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,
@@ -126,6 +135,19 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         settings=settings.provided.secrets,
     )
+    turns: Provider[Turns] = providers.Singleton(
+        Turns,
+        updates=updates,
+        reading=reading,
+        store=store,
+        clock=clock,
+        random=random,
+        ids=ids,
+        admission=admission,
+        archive=archive,
+        settings=settings.provided.turns,
+        approvals=settings.provided.approvals,
+    )
     keep: Provider[Keep] = providers.Singleton(
         Keep,
         approvals=approvals,
@@ -133,4 +155,5 @@ class Container(containers.DeclarativeContainer):
         events=events,
         leases=leases,
         secrets=secrets,
+        turns=turns,
     )

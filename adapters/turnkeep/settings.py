@@ -9,9 +9,12 @@ from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.secret_settings import SecretSettings
+from turnkeep_application.turns.turn_settings import TurnSettings
 
 
 @frozen(kw_only=True)
@@ -21,9 +24,12 @@ class Settings:
     Attributes:
         keys: Where master keys are read from; without them, secrets are refused.
         pacing: Attempts, pauses and the deadline of every update.
+        rounds: How updates of one process go together.
+        last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         leases: Times of leases, and of those who wait for them.
         secrets: Times, quotas and pages of secrets and credentials.
+        turns: Leases, backoffs and retention of runs.
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
@@ -31,6 +37,10 @@ class Settings:
 
     keys: KeySettings = field(factory=KeySettings, validator=instance_of(KeySettings))
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
+    rounds: RoundSettings = field(factory=RoundSettings, validator=instance_of(RoundSettings))
+    last_seen: LastSeenSettings = field(
+        factory=LastSeenSettings, validator=instance_of(LastSeenSettings)
+    )
     approvals: ApprovalSettings = field(
         factory=ApprovalSettings, validator=instance_of(ApprovalSettings)
     )
@@ -40,3 +50,4 @@ class Settings:
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
+    turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))

@@ -15,9 +15,10 @@ from turnkeep_application.approval_settings import PAGE_MAX
 from turnkeep_application.approval_views import ApprovalView, PendingPage, view_of
 from turnkeep_application.paging import position_of, token_of
 from turnkeep_application.reading import Reading, Unreadable
-from turnkeep_domain.approvals.approval import APPROVALS, sorted_from
+from turnkeep_domain.approvals.approval import APPROVALS
 from turnkeep_domain.approvals.limits import LIFETIME_SECONDS_MAX, require_whole
 from turnkeep_domain.approvals.states import ApprovalState
+from turnkeep_domain.instants import sorted_from
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_ports.key_bytes import key_bytes

@@ -17,7 +17,6 @@ from turnkeep_domain.approvals.limits import (
 PENDING_MAX: Final = 1_000
 PAGE_MAX: Final = 200
 WAIT_SECONDS_DEFAULT: Final = 30.0
-WAIT_SECONDS_MAX: Final = 600.0
 
 
 def as_it_is(text: str) -> str:

@@ -1,25 +1,21 @@
-"""A wait: one caller's sleep until an approval has ended or changed."""
+"""An approval's wait: until it has ended, or is no longer as it was seen."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from attrs import frozen
 
 from turnkeep_application.approval_views import ApprovalView, StillPending, view_of
-from turnkeep_application.reading import Reading, Seen
+from turnkeep_application.reading import Reading
+from turnkeep_application.waiting import Look, Wait
 from turnkeep_application.watching import Watch
 from turnkeep_domain.approvals.approval import ApprovalRecord
 from turnkeep_domain.keys import Key
 from turnkeep_ports.clock import Deadline
-from turnkeep_ports.errors import Unavailable
-
-_PAUSE_SECONDS_MIN: Final = 0.05
 
 
 @frozen(kw_only=True)
 class ApprovalWait:
-    """Subscribe, read, and as long as nothing has happened: sleep, read again.
+    """What one caller waits for.
 
     Attributes:
         gate: The approval.
@@ -37,33 +33,18 @@ class ApprovalWait:
 
     async def ended(self) -> ApprovalView | StillPending | None:
         """As `Approvals.wait` promises."""
-        # The mark comes before the first read: a ruling between the two ends the sleep at once.
-        await self.watch.begin(patience_seconds=self._at_most(self.poll_seconds))
-        while True:
-            found = await self._look()
-            time_is_up = self.until.remaining_seconds() <= 0
-            pause = self.poll_seconds
-            if isinstance(found, Unavailable):
-                if time_is_up:
-                    raise found
-            else:
-                view = view_of(found.record, found.now)
-                if view is None or view.state.final or view.changes != self.seen:
-                    return view
-                if time_is_up:
-                    return StillPending(view)
-                left_seconds = (view.expires_at - found.now).total_seconds()
-                # Not shorter: the store's clock may stand still just before the deadline.
-                pause = min(pause, max(left_seconds, _PAUSE_SECONDS_MIN))
-            await self.watch.sleep(self._at_most(pause))
+        wait = Wait(
+            watch=self.watch, until=self.until, poll_seconds=self.poll_seconds, look=self._look
+        )
+        found = await wait.ended()
+        if found.ends or found.value is None:
+            return found.value
+        return StillPending(found.value)
 
-    async def _look(self) -> Seen[ApprovalRecord] | Unavailable:
-        try:
-            return await self.reading.record(self.gate)
-        except Unavailable as error:
-            if not error.retryable:
-                raise
-            return error
-
-    def _at_most(self, seconds: float) -> float:
-        return min(seconds, self.until.remaining_seconds())
+    async def _look(self) -> Look[ApprovalView | None]:
+        seen = await self.reading.record(self.gate)
+        view = view_of(seen.record, seen.now)
+        if view is None or view.state.final or view.changes != self.seen:
+            return Look(view, ends=True, changes_in_seconds=None)
+        left_seconds = (view.expires_at - seen.now).total_seconds()
+        return Look(view, ends=False, changes_in_seconds=left_seconds)

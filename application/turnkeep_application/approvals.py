@@ -21,10 +21,11 @@ from typing import TypeAlias, TypeVar
 
 from attrs import Factory, evolve, field, frozen
 
+from turnkeep_application.approval_cells import approval_key, payload_key
 from turnkeep_application.approval_pending import PendingApprovals
+from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_settings import (
     WAIT_SECONDS_DEFAULT,
-    WAIT_SECONDS_MAX,
     ApprovalSettings,
 )
 from turnkeep_application.approval_views import (
@@ -36,32 +37,29 @@ from turnkeep_application.approval_views import (
 )
 from turnkeep_application.approval_waiting import ApprovalWait
 from turnkeep_application.reading import Reading
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
+from turnkeep_application.turns.releasing import along_with_its_run
 from turnkeep_application.updates import Updates
+from turnkeep_application.waiting import require_timeout
 from turnkeep_application.watching import Watch
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
-from turnkeep_domain.approvals.calls import Action, Call, Effect
-from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
-from turnkeep_domain.approvals.fingerprint import fingerprint_of
-from turnkeep_domain.approvals.limits import require_lifetime
+from turnkeep_domain.approvals.calls import Action, Effect
+from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
-from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload
+from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import (
     DiscardRefusal,
     ExpireRefusal,
     RaiseRefusal,
-    TooManyPending,
+    StaleGate,
     Unknown,
     VoteRefusal,
 )
-from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalOutcome
-from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
-from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.identifiers import require_identifier
-from turnkeep_domain.keys import Key, key
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -149,26 +147,20 @@ class Approvals:
             InvalidValue: An argument but the input is of another class or breaks a rule.
             Unavailable: Also where those that wait could not be counted within one deadline.
         """
-        seconds = self.settings.lifetime_seconds if lifetime_seconds is None else lifetime_seconds
-        require_lifetime(seconds)
-        spelt = canonical(input)
-        if not isinstance(spelt, CanonicalInput):
-            return Refused(spelt)
-        call = Call(scope=scope, invocation=invocation, action=action, input=spelt)
-        question = Question(
-            scope=scope,
-            attempt=attempt,
+        asked = Asked(
             invocation=invocation,
             action=action,
             effects=effects,
             requester=requester,
             correlation_id=correlation_id,
-            fingerprint=fingerprint_of(call),
-            offers=frozenset({Offer.ONCE}),
-            quorum=Quorum.owner(scope) if quorum is None else quorum,
+            input=input,
+            reason=reason,
+            display=display,
+            lifetime_seconds=lifetime_seconds,
+            quorum=quorum,
+            attempt=attempt,
         )
-        payload = self._redacted(question, reason=reason, display=display)
-        return await self._put(question, payload, lifetime_seconds=seconds)
+        return await self._raise(scope, asked)
 
     async def approve(
         self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
@@ -190,7 +182,7 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
             return record.approve(by=by, decision_id=decision_id, now=now)
 
-        return await self._command(scope, id, command)
+        return await self._command(scope, id, command, unless_parked=StaleGate(id))
 
     async def deny(
         self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
@@ -207,7 +199,7 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
             return record.deny(by=by, decision_id=decision_id, now=now)
 
-        return await self._command(scope, id, command)
+        return await self._command(scope, id, command, unless_parked=StaleGate(id))
 
     async def discard(
         self, scope: Scope, id: str, *, by: Principal, request_id: RequestId
@@ -223,20 +215,13 @@ class Approvals:
         """
         require_kind("by", by, Principal)
         require_identifier("request_id", request_id)
-        gate, shown = _keys(scope, id)
 
-        def decide(
-            records: Records, now: datetime
-        ) -> Decision[Records, ApprovalOutcome, DiscardRefusal | Unknown]:
-            record = records[gate]
-            if record is None:
-                return Refused(Unknown(id))
-            decision = records.adopt(gate, record.discard(by=by, request_id=request_id, now=now))
-            if isinstance(decision, Changed):
-                return evolve(decision, state=decision.state.delete(shown))
-            return decision
+        def command(
+            record: ApprovalRecord, now: datetime
+        ) -> Decision[ApprovalRecord, ApprovalOutcome, DiscardRefusal]:
+            return record.discard(by=by, request_id=request_id, now=now)
 
-        return await self.updates.update([gate, shown], decide)
+        return await self._command(scope, id, command, withdraws=True)
 
     async def expire(
         self, scope: Scope, id: str
@@ -262,7 +247,7 @@ class Approvals:
 
         What a store's files still hold of it is gone after a scrub.
         """
-        gate, shown = _keys(scope, id)
+        gate, shown = approval_key(scope, id), payload_key(scope, id)
 
         def decide(records: Records, now: datetime) -> Decision[Records, Erased, Unknown]:
             record = records[gate]
@@ -278,14 +263,12 @@ class Approvals:
 
     async def get(self, scope: Scope, id: str) -> ApprovalView | None:
         """The approval as it stands; None where there is none, or it was discarded."""
-        gate, _ = _keys(scope, id)
-        seen = await self.reading.record(gate)
+        seen = await self.reading.record(approval_key(scope, id))
         return view_of(seen.record, seen.now)
 
     async def payload(self, scope: Scope, id: str) -> ApprovalPayload | None:
         """Reason and display, for whoever is to decide; None where there are none any more."""
-        _, shown = _keys(scope, id)
-        return (await self.reading.record(shown)).record
+        return (await self.reading.record(payload_key(scope, id))).record
 
     async def list_pending(
         self, prefix: ScopePrefix, *, after: str | None = None, limit: int | None = None
@@ -339,10 +322,8 @@ class Approvals:
             InvalidValue: The timeout is out of bounds.
         """
         require_kind("seen", seen, int)
-        require_kind("timeout_seconds", timeout_seconds, int, float)
-        if not 0 <= timeout_seconds <= WAIT_SECONDS_MAX:
-            raise InvalidValue("timeout_seconds", f"must be 0 to {WAIT_SECONDS_MAX:.0f}")
-        gate, _ = _keys(scope, id)
+        require_timeout(timeout_seconds)
+        gate = approval_key(scope, id)
         interest = Interest(collection=APPROVALS.name, prefix=ScopePrefix.exactly(scope))
         wait = ApprovalWait(
             reading=self.reading,
@@ -356,53 +337,47 @@ class Approvals:
 
     # ---- steps ----------------------------------------------------------------------------------
 
-    def _redacted(self, question: Question, *, reason: str, display: str) -> ApprovalPayload:
-        require_kind("reason", reason, str)
-        require_kind("display", display, str)
-        redact = self.settings.redact
-        return ApprovalPayload.of(
-            question.id, question.scope, reason=redact(reason), display=redact(display)
-        )
-
-    async def _put(
-        self, question: Question, payload: ApprovalPayload, *, lifetime_seconds: int
-    ) -> ApprovalView | Refused[RaiseRefusal]:
-        gate, shown = _keys(question.scope, question.id)
-        pending_max = self.settings.pending_max
-        crowded = await self._pending.reaches(pending_max, question.scope)
+    async def _raise(self, scope: Scope, asked: Asked) -> ApprovalView | Refused[RaiseRefusal]:
+        raising = ApprovalRaising(reading=self.reading, settings=self.settings)
+        asking = await raising.asking(scope, asked, run=None)
+        if isinstance(asking, Refused):
+            return asking
 
         def decide(
             records: Records, now: datetime
         ) -> Decision[Records, ApprovalView, RaiseRefusal]:
-            record = records[gate]
-            if record is not None:
-                again = record.asked_again(question)
-                if isinstance(again, Refused):
-                    return again
-                return Unchanged(approval_view(again.outcome, now))
-            if crowded:
-                return Refused(TooManyPending(pending_max))
-            raised = Approval.raised(question, now=now, lifetime_seconds=lifetime_seconds)
-            after = records.put(gate, raised.state).put(shown, payload)
-            return Changed(after, approval_view(raised.outcome, now), raised.events)
+            match asking.raised(records, now):
+                case Changed(after, raised, events):
+                    return Changed(after, approval_view(raised, now), events)
+                case Unchanged(approval):
+                    return Unchanged(approval_view(approval, now))
+                case refused:
+                    return refused
 
-        return await self.updates.update([gate, shown], decide)
+        return await self.updates.update([asking.gate, asking.shown], decide)
 
     async def _command(
-        self, scope: Scope, id: str, command: Command[O, R]
+        self,
+        scope: Scope,
+        id: str,
+        command: Command[O, R],
+        *,
+        unless_parked: R | None = None,
+        withdraws: bool = False,
     ) -> O | Refused[R | Unknown]:
-        gate, _ = _keys(scope, id)
+        gate, shown = approval_key(scope, id), payload_key(scope, id)
 
-        def decide(records: Records, now: datetime) -> Decision[Records, O, R | Unknown]:
+        def decide(records: Records, now: datetime) -> Decision[Records, O, R | Unknown] | Need:
             record = records[gate]
             if record is None:
                 return Refused(Unknown(id))
-            return records.adopt(gate, command(record, now))
+            decision = records.adopt(gate, command(record, now))
+            if not isinstance(record, Approval) or not isinstance(decision, Changed | Settled):
+                return decision
+            if isinstance(decision.state[gate], Discarded):
+                decision = evolve(decision, state=decision.state.delete(shown))
+            return along_with_its_run(
+                records, record, decision, unless_parked=unless_parked, now=now
+            )
 
-        return await self.updates.update([gate], decide)
-
-
-def _keys(scope: Scope, id: str) -> tuple[Key[ApprovalRecord], Key[ApprovalPayload]]:
-    require_kind("scope", scope, Scope)
-    scope.require_work()
-    return key(APPROVALS, scope, id), key(APPROVAL_PAYLOADS, scope, id)
+        return await self.updates.update([gate, shown] if withdraws else [gate], decide)

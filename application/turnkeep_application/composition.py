@@ -62,14 +62,14 @@ def compose(
     """
     writes: dict[Address, Write] = {}
     for key, record in records.written():
-        write = _write(key, record, cells.get(key.address), codec)
+        write = write_of(key, record, cells.get(key.address), codec)
         if write is not None:
             writes[key.address] = write
     changed = bool(writes)
     for address in checked:
         if address not in writes:
             writes[address] = Check(address, expected(cells.get(address)))
-    drafts = tuple(_draft(event, codec) for event in events) if changed else ()
+    drafts = tuple(draft_of(event, codec) for event in events) if changed else ()
     composition = Composition(tuple(writes.values()), drafts)
     check_command(composition.writes, composition.events)
     return composition
@@ -80,9 +80,10 @@ def expected(cell: Cell | None) -> Expectation:
     return ABSENT if cell is None else cell.revision
 
 
-def _write(
+def write_of(
     key: Key[object], record: object | None, cell: Cell | None, codec: Codec
 ) -> Put | Delete | None:
+    """What makes a loaded cell hold a record (None: be absent); None where it does already."""
     if record is None:
         return None if cell is None else Delete(key.address, cell.revision)
     entry = Entry(body=codec.encode(record), index=key.collection.index_of(record))
@@ -91,7 +92,8 @@ def _write(
     return Put(key.address, expected(cell), entry)
 
 
-def _draft(event: Event, codec: Codec) -> EventDraft:
+def draft_of(event: Event, codec: Codec) -> EventDraft:
+    """An event as a commit carries it."""
     return EventDraft(
         address=event.address, kind=event.kind, at=event.at, body=codec.encode_event(event)
     )

@@ -43,6 +43,10 @@ class Trace:
         marks = self.key.collection.marks_of(record)
         return marks is None or marks.dropped >= self.number
 
+    def pushes_out(self, earlier: int | None, record: object | None) -> bool:
+        """Whether the record that remembers it has forgotten an earlier number."""
+        return earlier is not None and Trace(self.key, earlier).is_lost(record)
+
 
 @frozen(kw_only=True)
 class Doubt(Generic[A_co]):
@@ -80,6 +84,13 @@ class Doubt(Generic[A_co]):
         return all(
             expected(cells.get(address)) != self.expectations[address] for address in self.written
         )
+
+    def is_hopeless(self, cells: Mapping[Address, Cell]) -> bool:
+        """Whether no commit on these cells can end it. Only for an open doubt."""
+        ended = any(
+            expected(cells.get(address)) == self.expectations[address] for address in self.written
+        )
+        return not ended and self.fence(cells) is None
 
     def is_ended_by(self, write: Write) -> bool:
         """Whether this write, once it lands, proves that it has not landed and never will.
@@ -203,6 +214,10 @@ class Doubts(Generic[A]):
                 if there is None or (isinstance(there, Check) and isinstance(write, Put)):
                     fenced[write.address] = write
         return tuple(fenced.values())
+
+    def are_hopeless(self, cells: Mapping[Address, Cell]) -> bool:
+        """Whether no commit on these cells, which it was asked about, can end all of them."""
+        return any(doubt.is_hopeless(cells) for doubt in self._open)
 
     def end(self) -> None:
         """Notes that writes which end every open doubt have landed."""

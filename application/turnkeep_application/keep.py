@@ -9,6 +9,7 @@ from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.leases import Leases
 from turnkeep_application.secrets import Secrets
+from turnkeep_application.turns.turns import Turns
 
 
 @frozen(kw_only=True)
@@ -21,6 +22,7 @@ class Keep:
         events: Tells what has happened, in order.
         leases: Lets one holder at a time own a named resource.
         secrets: Keeps material, and lends it a counted number of times; needs a master key.
+        turns: Accepts what agents are asked to do, and has it carried out once.
     """
 
     approvals: Approvals
@@ -28,3 +30,4 @@ class Keep:
     events: EventLog
     leases: Leases
     secrets: Secrets
+    turns: Turns

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import gt, le
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
+from turnkeep_application.records import Records
 from turnkeep_domain.keys import Address, Collection, ReadKey
 from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.codec import Codec
@@ -74,6 +75,23 @@ class Reading:
             return Seen(None, loaded.now)
         record = self.codec.decode(key.collection, key.address, cell.entry.body)
         return Seen(record, loaded.now)
+
+    async def together(self, *keys: ReadKey[object]) -> tuple[Records, datetime]:
+        """Several records as they stood at one moment, and that moment.
+
+        Raises:
+            Unavailable: The store did not serve.
+            Corrupt, SchemaTooNew: One of them is unreadable.
+        """
+        deadline = self.deadline()
+        addresses = [key.address for key in keys]
+        loaded = await _served(self.store.load(addresses, deadline=deadline), deadline)
+        held: dict[Address, object | None] = {}
+        for key in keys:
+            cell = loaded.cells.get(key.address)
+            decode = self.codec.decode
+            held[key.address] = cell and decode(key.collection, key.address, cell.entry.body)
+        return Records(held), loaded.now
 
     def deadline(self) -> Deadline:
         """The one deadline of several reads that begin now."""

@@ -30,10 +30,10 @@ from turnkeep_domain.secrets.refusals import (
     ConsumeRefusal,
     GuardLost,
     IssueRefusal,
-    LeaseUnknown,
     QuotaFull,
     RevokeRefusal,
     SecretExpired,
+    SecretLeaseUnknown,
     SecretUnknown,
 )
 from turnkeep_domain.secrets.secret import SECRETS, Secret, SecretRecord
@@ -176,7 +176,7 @@ class SecretLending:
             counted.clear()
             record = self._like(ref, records[at.lease])
             if record is None:
-                return Refused(LeaseUnknown())
+                return Refused(SecretLeaseUnknown())
             secret: SecretRecord | None = self.vault.verified(records[at.secret])
             decision = self._consumed(record, secret, use, at, records, now)
             if isinstance(decision, Changed) and isinstance(secret, Secret):
@@ -209,7 +209,7 @@ class SecretLending:
             self.vault.require_writable(records)
             record = self._like(ref, records[at.lease])
             if record is None:
-                return Refused(LeaseUnknown())
+                return Refused(SecretLeaseUnknown())
             decision = records.adopt(at.lease, record.revoke(request_id=request_id, now=now))
             return _with_roll(decision, at, now)
 

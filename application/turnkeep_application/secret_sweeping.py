@@ -34,7 +34,7 @@ _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
-class Swept:
+class SecretsSwept:
     """What a sweep has done, or in a dry run would do.
 
     Attributes:
@@ -49,9 +49,9 @@ class Swept:
     forgotten: int = field(default=0)
     unreadable: tuple[Unreadable, ...] = field(default=())
 
-    def __add__(self, other: Swept) -> Swept:
+    def __add__(self, other: SecretsSwept) -> SecretsSwept:
         """Both together."""
-        return Swept(
+        return SecretsSwept(
             expired=self.expired + other.expired,
             tombstones=self.tombstones + other.tombstones,
             forgotten=self.forgotten + other.forgotten,
@@ -59,9 +59,9 @@ class Swept:
         )
 
 
-_EXPIRED: Final = Swept(expired=1)
-_TOMBSTONE: Final = Swept(tombstones=1)
-_FORGOTTEN: Final = Swept(forgotten=1)
+_EXPIRED: Final = SecretsSwept(expired=1)
+_TOMBSTONE: Final = SecretsSwept(tombstones=1)
+_FORGOTTEN: Final = SecretsSwept(forgotten=1)
 
 Sweepable: TypeAlias = SecretLeaseRecord | SessionRecord | LeaseRoll
 _DUE: Final[tuple[tuple[Collection[Sweepable], frozenset[str]], ...]] = (
@@ -82,10 +82,10 @@ class SecretSweeping:
     reading: Reading
     vault: Vault
 
-    async def sweep(self, *, dry_run: bool) -> Swept:
+    async def sweep(self, *, dry_run: bool) -> SecretsSwept:
         """As `Secrets.sweep` promises."""
         await self.vault.ready()
-        swept = Swept()
+        swept = SecretsSwept()
         for collection, states in _DUE:
             query = Due(collection=collection.name, states=states, by=_FOREVER)
             after: Position | None = None
@@ -101,7 +101,7 @@ class SecretSweeping:
 
     async def _batch(
         self, of: Collection[Sweepable], due: Sequence[Cell], *, dry_run: bool
-    ) -> Swept:
+    ) -> SecretsSwept:
         keys: list[Key[Sweepable]] = []
         unreadable: list[Unreadable] = []
         for cell in due:
@@ -110,15 +110,15 @@ class SecretSweeping:
                 unreadable.append(record)
             else:
                 keys.append(Key(of, cell.address))
-        lost = Swept(unreadable=tuple(unreadable))
+        lost = SecretsSwept(unreadable=tuple(unreadable))
         return lost + await self._commit(keys, dry_run=dry_run) if keys else lost
 
-    async def _commit(self, keys: Sequence[Key[Sweepable]], *, dry_run: bool) -> Swept:
+    async def _commit(self, keys: Sequence[Key[Sweepable]], *, dry_run: bool) -> SecretsSwept:
         rolls = {key.address.scope: roll_key(key.address.scope) for key in keys}
 
-        def decide(records: Records, now: datetime) -> Decision[Records, Swept, Never]:
+        def decide(records: Records, now: datetime) -> Decision[Records, SecretsSwept, Never]:
             self.vault.require_writable(records)
-            after, events, swept = records, list[Event](), Swept()
+            after, events, swept = records, list[Event](), SecretsSwept()
             for key in keys:
                 record = records[key]
                 if record is None:
@@ -140,9 +140,9 @@ class SecretSweeping:
 
     def _tidied(
         self, records: Records, key: Key[Sweepable], record: Sweepable, now: datetime
-    ) -> tuple[Records, tuple[Event, ...], Swept]:
+    ) -> tuple[Records, tuple[Event, ...], SecretsSwept]:
         """The records after one of them was tidied, what is told of it, and what it was."""
-        nothing = records, (), Swept()
+        nothing = records, (), SecretsSwept()
         match record:
             case LeaseRoll():
                 return (records.delete(key), (), _FORGOTTEN) if record.may_go(now) else nothing

@@ -26,7 +26,7 @@ from turnkeep_application.sealed_pages import sealed_page
 from turnkeep_application.secret_audit import Audit, SecretAudit
 from turnkeep_application.secret_lending import Loan, Opened, SecretLending
 from turnkeep_application.secret_settings import SecretSettings
-from turnkeep_application.secret_sweeping import SecretSweeping, Swept
+from turnkeep_application.secret_sweeping import SecretsSwept, SecretSweeping
 from turnkeep_application.secret_views import (
     SecretLeasePage,
     SecretLeaseView,
@@ -300,9 +300,9 @@ class Secrets:
 
         Returns:
             The material, to be wiped by leaving its block; or `Spent`.
-            `LeaseUnknown`: there is none that this reference fits.
-            `LeaseConsumed`, `LeaseExpired`, `RequestIdReused`.
-            `LeaseRevoked`: on request; or its guard is gone; or the secret was put anew or deleted.
+            `SecretLeaseUnknown`: there is none that this reference fits.
+            `SecretLeaseConsumed`, `SecretLeaseExpired`, `RequestIdReused`.
+            `SecretLeaseRevoked`: on request; its guard is gone; the secret is not what it was.
 
         Raises:
             OutcomeUnknown: The use may have been counted; no material was handed over.
@@ -319,7 +319,7 @@ class Secrets:
 
         Returns:
             How it ended: now by this, or before by something else, which stays.
-            `LeaseUnknown`, `RequestIdReused`.
+            `SecretLeaseUnknown`, `RequestIdReused`.
         """
         self._require_ref(ref)
         require_identifier("request_id", request_id)
@@ -381,7 +381,7 @@ class Secrets:
             raise InvalidValue("key_id", "must not be the primary's")
         return await self._rekeying().retire(key_id)
 
-    async def sweep(self, *, dry_run: bool = False) -> Swept:
+    async def sweep(self, *, dry_run: bool = False) -> SecretsSwept:
         """Tidies up: notes ends, makes tombstones of what ended a day ago, forgets old ones.
 
         Nothing waits for it: what is over is refused, and counts in no quota, all the same.

@@ -7,13 +7,15 @@ included, proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import TypeAlias
 
 from attrs import field, frozen
 
 from turnkeep_application.bounded import bounded
+from turnkeep_domain.keys import Address
 from turnkeep_ports.clock import Deadline
 from turnkeep_ports.errors import (
     Corrupt,
@@ -28,6 +30,7 @@ from turnkeep_ports.store import (
     EventDraft,
     Late,
     RecordStore,
+    Revision,
     Stale,
     Write,
 )
@@ -36,7 +39,13 @@ from turnkeep_ports.telemetry import Counter
 
 @frozen
 class Stored:
-    """All of it was written."""
+    """All of it was written.
+
+    Attributes:
+        revisions: The new ones of the cells that were put, as far as the store has told.
+    """
+
+    revisions: Mapping[Address, Revision] = field(factory=dict)
 
 
 @frozen
@@ -50,6 +59,14 @@ class Lost:
 
     counter: Counter
     cause: Unavailable | None = field(default=None)
+
+    def own(self) -> Lost:
+        """The same for one more command, whose error is its own."""
+        if self.cause is None:
+            return self
+        cause = copy(self.cause)
+        cause.__cause__ = self.cause.__cause__
+        return Lost(self.counter, cause)
 
 
 @frozen
@@ -89,8 +106,8 @@ async def commit(
     except Exception as error:  # noqa: BLE001 - whatever else an adapter raises proves nothing
         return Unknown(error)
     match answer:
-        case Committed():
-            return Stored()
+        case Committed(revisions):
+            return Stored(revisions)
         case Stale(busy=busy):
             return Lost(Counter.BUSY if busy else Counter.CONFLICTS)
         case Late():

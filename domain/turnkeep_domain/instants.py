@@ -32,3 +32,12 @@ def optional_instant(
     """An attrs validator: the field is an instant or absent."""
     if moment is not None:
         require_instant(attribute.name, moment)
+
+
+def sorted_from(moment: datetime) -> str:
+    """What the `sort` of every record that is sorted by this instant begins with.
+
+    It has digits of fixed width, so text sorts as time does: whatever is earlier sorts before it,
+    and nothing else does.
+    """
+    return f"{moment.year:04}{moment:%m%d%H%M%S%f}"

@@ -81,6 +81,8 @@ class Collection(Generic[T_co]):
         name: The collection name, as in every key.
         members: The classes of the union.
         permanent: Whether its cells are never deleted; the update loop refuses to.
+        remembered: Whether a process may keep such a record in memory, and decide first on what it
+            has last seen. Never for secrets, nor for what must be gone once it is erased.
     """
 
     name: str = field()
@@ -89,6 +91,7 @@ class Collection(Generic[T_co]):
     _index: Callable[[T_co], Index] = field(eq=False, repr=False)
     _identity: Callable[[T_co], Identity] = field(eq=False, repr=False)
     _marks: Callable[[T_co], Marks[object] | None] = field(eq=False, repr=False)
+    remembered: bool = field(default=False, eq=False)
 
     @name.validator
     def _is_collection(self, _: object, name: str) -> None:

@@ -22,6 +22,10 @@ class Counter(Enum):
     FENCES = "fences"
     EXHAUSTED = "exhausted"
     PAUSED_MS = "paused_ms"
+    ROUNDS = "rounds"  # that took several commands; under the collection of the first one
+    FOLDED = "folded"  # commands that shared a commit with others
+    IMPATIENT = "impatient"  # attempts that waited no longer for the commits of others
+    RECALLED = "recalled"  # commits that were decided on what was last seen
 
 
 class Telemetry(Protocol):

@@ -17,8 +17,10 @@ from turnkeep import Container, InvalidValue, MissingExtra, Pacing, Settings, Un
 from turnkeep_adapters.cipher.keyless import KeylessCipher
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.store import MemoryRecordStore
+from turnkeep_adapters.system.admission import OpenAdmission
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.system.ids import SystemIds
+from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_adapters.telemetry.tallies import Tallies
@@ -37,6 +39,8 @@ GIVEN: Final[dict[str, type[object]]] = {
     "ids": SystemIds,
     "telemetry": SilentTelemetry,
     "codec": JsonCodec,
+    "admission": OpenAdmission,
+    "archive": NoArchive,
     "store": MemoryRecordStore,
     "updates": UpdateLoop,
     "reading": Reading,
@@ -48,6 +52,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "vault": Vault,
     "secrets": turnkeep.Secrets,
     "credentials": turnkeep.Credentials,
+    "turns": turnkeep.Turns,
     "keep": turnkeep.Keep,
 }
 

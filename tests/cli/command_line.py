@@ -1,12 +1,14 @@
 """The command line in a process of its own, as a shell starts it."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import IO, Final
 
 PROGRAM: Final = "from turnkeep_adapters.cli.entry import main; main()"
+_PROGRESS: Final = re.compile(r" turns? done")
 # What a shell would hand on, and nothing that colours or moves the output.
 ENVIRONMENT: Final = {
     name: value
@@ -19,7 +21,7 @@ ENVIRONMENT["PYTHONWARNINGS"] = "error"
 
 def without_progress(said: str) -> str:
     """What was said, but for the progress, of which a busy machine makes a longer story."""
-    return "".join(line for line in said.splitlines(True) if " calls done" not in line)
+    return "".join(line for line in said.splitlines(True) if not _PROGRESS.search(line))
 
 
 def children_of(pid: int) -> list[int]:

@@ -9,9 +9,10 @@ from attrs import define, field
 from dependency_injector import providers
 
 from tests.cli.recordings import file_of
-from turnkeep import ApprovalSettings, Container, Keep, Settings, Telemetry
+from turnkeep import Container, Keep, Settings, Telemetry
 from turnkeep_adapters.cli.demo import play as play_module
-from turnkeep_adapters.cli.demo.cast import Cast
+from turnkeep_adapters.cli.demo.checks import Check
+from turnkeep_adapters.cli.demo.company import Harm
 from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.play import MEMORY, Play
 from turnkeep_adapters.cli.demo.recording import Unusable
@@ -34,12 +35,12 @@ def memory_store() -> MemoryRecordStore:
 class Watcher:
     """An audience that remembers what it saw."""
 
-    calls: int = 0
+    turns: int = 0
     left_out: list[str] = field(factory=list)
     when_examined: Callable[[], None] = lambda: None
 
     def one_more(self) -> None:
-        self.calls += 1
+        self.turns += 1
 
     def unusable(self, unusable: Unusable) -> None:
         self.left_out.append(unusable.sentence)
@@ -49,15 +50,17 @@ class Watcher:
 
 
 @contextmanager
-def keeps_on(store: RecordStore, *, pending_max: int = 64) -> Iterator[None]:
+def keeps_on(store: RecordStore) -> Iterator[None]:
     """Every keep that a play opens is on this store."""
-    settings = Settings(approvals=ApprovalSettings(pending_max=pending_max))
 
     @asynccontextmanager
-    async def opened(_: str, *, telemetry: Telemetry | None = None) -> AsyncIterator[Keep]:
+    async def opened(
+        _: str, *, settings: Settings | None = None, telemetry: Telemetry | None = None
+    ) -> AsyncIterator[Keep]:
         container = Container()
         container.store.override(providers.Object(store))
-        container.settings.override(providers.Object(settings))
+        if settings is not None:
+            container.settings.override(providers.Object(settings))
         if telemetry is not None:
             container.telemetry.override(providers.Object(telemetry))
         async with store:
@@ -70,21 +73,41 @@ def keeps_on(store: RecordStore, *, pending_max: int = 64) -> Iterator[None]:
 async def performed(
     *lines: bytes,
     seed: int = 1,
-    askers: int = 4,
-    deciders: int = 4,
     on: RecordStore | None = None,
-    pending_max: int = 64,
     watcher: Watcher | None = None,
 ) -> Report:
-    """The report of a play of these lines."""
-    with TemporaryFile() as file, keeps_on(on or memory_store(), pending_max=pending_max):
+    """The report of a play of these lines, in one process."""
+    with keeps_on(on or memory_store()):
+        return await played(*lines, seed=seed, store=MEMORY, watcher=watcher)
+
+
+async def played(
+    *lines: bytes,
+    seed: int = 1,
+    store: str | None,
+    workers: int = 1,
+    harm: Harm | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """The report of a play of these lines, on the store of a URL."""
+    with TemporaryFile() as file:
         file.write(file_of(*lines))
         file.seek(0)
         play = Play(
             source=Source.of(file.fileno()),
             name="made-up lines",
-            store=MEMORY,
-            workers=1,
-            cast=Cast(askers=askers, deciders=deciders, seed=seed),
+            store=store,
+            workers=workers,
+            harm=Harm(kills=0, pauses=0) if harm is None else harm,
+            seed=seed,
         )
         return await play.performed(watcher or Watcher())
+
+
+def failed(report: Report) -> set[Check]:
+    return {verdict.check for verdict in report.verdicts if not verdict.ok}
+
+
+def numbers(report: Report, check: Check) -> dict[str, int]:
+    (verdict,) = (verdict for verdict in report.verdicts if verdict.check is check)
+    return verdict.numbers

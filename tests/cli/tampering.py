@@ -44,8 +44,8 @@ class TamperedStore(MemoryRecordStore):
         return store
 
 
-class LosesRulings(TamperedStore):
-    """Acknowledges every ruling and stores none."""
+class LosesOutcomes(TamperedStore):
+    """Acknowledges what became of every step and stores none of it."""
 
     async def commit(  # type: ignore[explicit-override] # typing.override: 3.12
         self,
@@ -56,8 +56,7 @@ class LosesRulings(TamperedStore):
         valid_until: datetime | None,
         deadline: Deadline,
     ) -> Committed | Stale | Late:
-        rules = any(draft.kind in ("approval.approved", "approval.denied") for draft in events)
-        if self.tampering and rules:
+        if self.tampering and any(draft.kind == "run.effect_settled" for draft in events):
             return Committed({})
         return await super().commit(
             commit_id, writes, events, valid_until=valid_until, deadline=deadline
@@ -80,6 +79,19 @@ class RemembersTheFirst(TamperedStore):
         return evolve(loaded, cells={address: self._first[address] for address in loaded.cells})
 
 
+class ForgetsRuns(TamperedStore):
+    """Has no ended run any more, as if the last commits had been lost."""
+
+    async def load(self, keys: Sequence[Address], *, deadline: Deadline) -> Loaded:  # type: ignore[explicit-override] # typing.override: 3.12
+        loaded = await super().load(keys, deadline=deadline)
+        if not self.tampering:
+            return loaded
+        cells = {
+            address: cell for address, cell in loaded.cells.items() if address.collection != "run"
+        }
+        return evolve(loaded, cells=cells)
+
+
 class DoublesEvents(TamperedStore):
     """Tells every event twice."""
 
@@ -93,7 +105,7 @@ class DoublesEvents(TamperedStore):
 
 
 class SkipsEvents(TamperedStore):
-    """Leaves out every event of a vote that did not decide."""
+    """Leaves out every event of a claim."""
 
     async def events(  # type: ignore[explicit-override] # typing.override: 3.12
         self, query: EventQuery, *, after: Cursor, limit: int, deadline: Deadline
@@ -101,5 +113,5 @@ class SkipsEvents(TamperedStore):
         page = await super().events(query, after=after, limit=limit, deadline=deadline)
         if isinstance(page, CursorLost) or not self.tampering:
             return page
-        told = tuple(event for event in page.events if event.kind != "approval.voted")
+        told = tuple(event for event in page.events if event.kind != "run.claimed")
         return evolve(page, events=told)

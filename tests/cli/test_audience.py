@@ -39,9 +39,9 @@ def test_a_log_says_now_and_then_how_far_it_has_come(time: Time) -> None:
             time.now += 1
     # After 5 seconds, then after 10 more, then after 20 more.
     assert stream.getvalue().splitlines() == [
-        "6 calls done, 50% of the input read",
-        "16 calls done, 50% of the input read",
-        "36 calls done, 50% of the input read",
+        "6 turns done, 50% of the input read",
+        "16 turns done, 50% of the input read",
+        "36 turns done, 50% of the input read",
     ]
 
 
@@ -50,7 +50,7 @@ def test_a_log_does_not_say_how_much_there_is_where_nobody_knows(time: Time) -> 
     with watching(stream, Source(0, None), time.monotonic) as log:
         time.now += 10
         log.one_more()
-    assert stream.getvalue() == "1 calls done\n"
+    assert stream.getvalue() == "1 turn done\n"
 
 
 def test_a_log_of_a_short_play_is_silent(time: Time) -> None:
@@ -62,14 +62,14 @@ def test_a_log_of_a_short_play_is_silent(time: Time) -> None:
         assert stream.getvalue() == ""
         log.one_more()
         log.examining()
-    assert stream.getvalue() == "1,000 calls done; the store is read again\n"
+    assert stream.getvalue() == "1,000 turns done; the store is read again\n"
 
 
 def test_what_is_left_out_is_named_a_hundred_times(time: Time) -> None:
     stream = io.StringIO()
     with watching(stream, half_read(), time.monotonic) as log:
         for number in range(1, 1_000):
-            log.unusable(Unusable(number, None, "task is missing"))
+            log.unusable(Unusable(number, "task is missing"))
     lines = stream.getvalue().splitlines()
     assert lines[0] == "line 1: task is missing (left out)"
     assert lines[99] == "line 100: task is missing (left out)"
@@ -79,7 +79,7 @@ def test_what_is_left_out_is_named_a_hundred_times(time: Time) -> None:
 def test_a_closed_stream_has_nobody() -> None:
     with watching(None, half_read()) as log:
         assert isinstance(log, Log)
-        log.unusable(Unusable(1, None, "task is missing"))
+        log.unusable(Unusable(1, "task is missing"))
 
 
 @pytest.mark.parametrize(("term", "kind"), [("dumb", Log), ("xterm", Bar)])

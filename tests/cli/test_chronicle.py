@@ -1,116 +1,119 @@
-"""Events fold to an approval, and what is wrong with their order is noticed."""
+"""Events fold to runs, and what is wrong with their order is noticed."""
 
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
 import pytest
 from attrs import evolve
 
-from tests.cli.worlds import GATE, SCOPE, fact
-from turnkeep_adapters.cli.demo.chronicle import (
-    APPROVE,
-    DENY,
-    Ballot,
-    Chronicle,
-    Chronicles,
-    Fact,
-    Gap,
-)
+from turnkeep_adapters.cli.demo.chronicle import Chronicle, Fact, Gap, Told
 
-RAISED: Final = fact("raised", 1)
-VOTED: Final = fact("voted", 2, "person:ada", "d1")
-APPROVED: Final = fact("approved", 3, "person:ben", "d2")
-DENIED: Final = fact("denied", 3, "person:ben", "d2")
-EXPIRED: Final = fact("expired", 3)
-DISCARDED: Final = fact("discarded", 3, "agent:clerk", "w")
-ERASED: Final = fact("erased", 4)
+NOON: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_SECONDS: Final = count(1)
 
 
-def folded(*facts: Fact) -> Chronicle:
-    chronicle = Chronicle(SCOPE)
+def fact(
+    kind: str, status: str, version: int, *, run: str = "r-1", epoch: int | None = None
+) -> Fact:
+    moment = next(_SECONDS)
+    return Fact(
+        run=run,
+        thread="t-1",
+        kind=f"run.{kind}",
+        at=NOON + timedelta(seconds=moment),
+        version=version,
+        status=status,
+        epoch=epoch,
+        cursor=moment.to_bytes(8, "big"),
+    )
+
+
+def life(run: str = "r-1", fence: int = 0) -> list[Fact]:
+    """A run from its submit to its end, with all that may happen in between."""
+    return [
+        fact("submitted", "queued", 1, run=run),
+        fact("claimed", "running", 2, run=run, epoch=fence + 1),
+        fact("blocked", "blocked", 3, run=run),
+        fact("resumed", "queued", 4, run=run),
+        fact("claimed", "running", 5, run=run, epoch=fence + 3),
+        fact("effect_settled", "running", 7, run=run),
+        fact("requeued", "queued", 8, run=run),
+        fact("claimed", "running", 9, run=run, epoch=fence + 5),
+        fact("needs_operator", "needs_operator", 10, run=run),
+        fact("effect_uncertain", "needs_operator", 10, run=run),
+        fact("effect_settled", "queued", 11, run=run),
+        fact("requeued", "queued", 11, run=run),
+        fact("claimed", "running", 12, run=run, epoch=fence + 7),
+        fact("completed", "completed", 13, run=run),
+    ]
+
+
+def folded(*facts: Fact | Gap) -> Chronicle:
+    chronicle = Chronicle()
     for one in facts:
         chronicle.take(one)
     return chronicle
 
 
-@pytest.mark.parametrize(
-    ("facts", "state", "ruling", "verdicts"),
-    [
-        ((), "absent", None, ()),
-        ((RAISED,), "pending", None, ()),
-        ((RAISED, VOTED), "pending", None, (APPROVE,)),
-        ((RAISED, VOTED, APPROVED), "approved", "d2", (APPROVE, APPROVE)),
-        ((RAISED, VOTED, DENIED), "denied", "d2", (APPROVE, DENY)),
-        ((RAISED, VOTED, EXPIRED), "expired", None, (APPROVE,)),
-        ((RAISED, VOTED, DISCARDED), "discarded", None, (APPROVE,)),
-        ((RAISED, APPROVED, ERASED), "approved", "d2", (APPROVE,)),
-    ],
-)
-def test_events_lead_to_a_state(
-    facts: tuple[Fact, ...], state: str, ruling: str | None, verdicts: tuple[str, ...]
-) -> None:
+def told(*facts: Fact) -> Told:
+    return folded(*facts).runs["r-1"]
+
+
+def test_a_life_is_followed_to_its_end() -> None:
+    chronicle = folded(*life())
+    assert chronicle.events == 14
+    assert (chronicle.disorder, chronicle.overlaps) == (None, [])
+    run = chronicle.runs["r-1"]
+    assert (run.status, run.claims, run.requeued, run.disorder) == ("completed", 4, 2, None)
+
+
+def test_one_run_after_another_is_no_overlap() -> None:
+    assert folded(*life("r-1"), *life("r-2", fence=10)).overlaps == []
+
+
+@pytest.mark.parametrize("left_out", [0, 1, 2, 3, 6, 7, 11, 12])
+def test_an_event_that_is_missing_is_noticed(left_out: int) -> None:
+    facts = life()
+    del facts[left_out]
+    assert told(*facts).disorder is not None
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 6, 8, 11, 13])
+def test_an_event_that_is_told_twice_is_noticed(number: int) -> None:
+    facts = life()
+    facts.insert(number, facts[number])
     chronicle = folded(*facts)
-    assert (chronicle.state, chronicle.ruling) == (state, ruling)
-    assert tuple(vote.verdict for vote in chronicle.votes) == verdicts
-    assert chronicle.disorder is None
+    assert chronicle.disorder == "two events have one cursor"
+    assert chronicle.runs["r-1"].disorder is not None
 
 
-def test_a_vote_is_told_by_id_voter_and_verdict() -> None:
-    assert folded(RAISED, VOTED).votes == (Ballot("d1", "person:ada", APPROVE),)
+def test_an_event_that_is_older_than_the_one_before_is_noticed() -> None:
+    facts = life()
+    facts[3] = evolve(facts[3], at=NOON)
+    assert told(*facts).disorder == "run.resumed is older than the event before"
 
 
-def test_erasing_the_text_is_no_change_of_the_approval() -> None:
-    assert folded(RAISED, APPROVED, ERASED).changes == 2
+def test_a_version_that_falls_is_noticed() -> None:
+    facts = life()
+    facts[3] = evolve(facts[3], version=2)
+    assert told(*facts).disorder == "run.resumed at version 2 after 3"
 
 
-@pytest.mark.parametrize(
-    ("facts", "disorder"),
-    [
-        ((VOTED,), "approval.voted where it was absent"),
-        ((ERASED,), "approval.erased where it was absent"),
-        ((RAISED, RAISED), "approval.raised where it was pending"),
-        ((RAISED, APPROVED, VOTED), "approval.voted after it was approved"),
-        ((RAISED, DISCARDED, APPROVED), "approval.approved after it was discarded"),
-        ((RAISED, VOTED, VOTED), "approval.voted tells of a vote twice"),
-        ((evolve(RAISED, at=ERASED.at), VOTED), "approval.voted is older than the event before"),
-        ((RAISED, fact("mislaid", 2)), "an event that says nothing (approval.mislaid)"),
-        (
-            (RAISED, evolve(VOTED, kind="corrupt", at=None, by=None, request_id=None)),
-            "an event that says nothing (corrupt)",
-        ),
-    ],
-)
-def test_disorder_among_the_events_of_one_approval_is_noticed(
-    facts: tuple[Fact, ...], disorder: str
-) -> None:
-    assert folded(*facts).disorder == disorder
+def test_an_event_that_cannot_be_read_is_noticed() -> None:
+    corrupt = evolve(life()[1], kind="corrupt", at=None, version=2, status="unknown")
+    assert told(life()[0], corrupt).disorder == "an event that says nothing (corrupt)"
 
 
-def test_the_first_disorder_is_the_one_that_is_told() -> None:
-    assert folded(RAISED, RAISED, APPROVED, VOTED).disorder == folded(RAISED, RAISED).disorder
+def test_events_that_were_trimmed_are_noticed() -> None:
+    assert folded(Gap()).disorder == "events were trimmed before they were read"
 
 
-def test_approvals_are_told_apart() -> None:
-    chronicles = Chronicles()
-    for one in (RAISED, evolve(RAISED, gate="gate-2", cursor=b"\x02"), evolve(APPROVED)):
-        chronicles.take(one)
-    first, second = chronicles.of(GATE), chronicles.of("gate-2")
-    assert first is not None
-    assert second is not None
-    assert (first.state, second.state) == ("approved", "pending")
-    assert chronicles.of("gate-3") is None
-    assert set(chronicles.all()) == {GATE, "gate-2"}
-    assert chronicles.events == 3
-    assert chronicles.disorder is None
+def test_a_run_that_begins_before_the_one_before_has_ended_is_noticed() -> None:
+    (first, claimed, *_), (second, *_) = life("r-1"), life("r-2")
+    assert folded(first, claimed, second).overlaps == ["run.submitted of r-2 while r-1 was active"]
 
 
-def test_a_cursor_that_two_events_have_is_noticed() -> None:
-    chronicles = Chronicles()
-    chronicles.take(RAISED)
-    chronicles.take(evolve(VOTED, cursor=RAISED.cursor))
-    assert chronicles.disorder == "two events have one cursor"
-
-
-def test_a_gap_is_noticed() -> None:
-    chronicles = Chronicles()
-    chronicles.take(Gap())
-    assert chronicles.disorder == "events were trimmed before they were read"
+def test_a_fence_that_is_taken_twice_is_noticed() -> None:
+    again = [*life("r-1"), *life("r-2", fence=6)]
+    assert folded(*again).overlaps == ["r-2 was claimed under an old fence"]

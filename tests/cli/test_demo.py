@@ -13,14 +13,15 @@ import pytest
 from tests.cli.command_line import ENVIRONMENT, children_of, command, run
 from tests.cli.conftest import CommandLine
 from tests.cli.recordings import file_of, line, lines
-from turnkeep_adapters.cli.demo.ledger import Case, Ledger
+from turnkeep_adapters.cli.demo.errand import Errand
 from turnkeep_adapters.cli.demo.lines import Source
+from turnkeep_adapters.cli.demo.shelf import Shelf
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     path = tmp_path / "made-up.jsonl"
-    path.write_bytes(file_of(*lines(12)))
+    path.write_bytes(file_of(*lines(4, 7)))
     return path
 
 
@@ -37,9 +38,10 @@ def test_the_sample_is_played_without_any_option() -> None:
     done = run("demo")
     assert (done.returncode, done.stderr) == (0, "")
     first, *_, last = done.stdout.splitlines()
-    assert first.startswith("12 tasks of the sample: 38 calls asked for and decided in ")
-    assert last == "All 8 checks hold."
-    assert re.search(r"\nWorker 1 \(process \d+\) was killed by SIGKILL; ", done.stdout)
+    assert re.fullmatch(r"12 turns of the sample in \d+\.\d s: 12 completed\.", first)
+    assert last == "All 7 checks hold."
+    assert re.search(r"\nKilled by SIGKILL: worker-\d+", done.stdout)
+    assert re.search(r"Stopped past their leases, and woken: worker-\d+", done.stdout)
     assert "\x1b" not in done.stdout
     assert done.stdout.isascii()
 
@@ -47,43 +49,42 @@ def test_the_sample_is_played_without_any_option() -> None:
 def test_a_file_is_played(recording: Path) -> None:
     done = run("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"12 tasks of {recording}: ")
-    assert "Nobody was killed: a store in memory has one process" in done.stdout
+    assert done.stdout.startswith(f"4 turns of {recording} in ")
+    assert "nobody was killed, for the store ends with it." in done.stdout
     assert done.stdout.endswith("\nAll 7 checks hold.\n")
 
 
 def test_standard_input_is_played(recording: Path) -> None:
-    done = run("demo", "--input", "-", input=recording.read_bytes())
+    done = run("demo", "--store", "memory:", "--input", "-", input=recording.read_bytes())
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("12 tasks of standard input: ")
+    assert done.stdout.startswith("4 turns of standard input in ")
 
 
-def test_a_report_for_programs_is_one_object() -> None:
+def test_a_report_for_programs_is_one_object(recording: Path) -> None:
     done = run(
-        *("demo", "--json", "--seed", "3", "--workers", "2", "--askers", "2", "--deciders", "1")
+        *("demo", "--json", "--seed", "3", "--workers", "2", "--kills", "1", "--pauses", "0"),
+        *("--input", str(recording)),
     )
     report = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert report["ok"] is True
-    assert (report["seed"], report["askers"], report["deciders"]) == (3, 2, 1)
-    assert (report["workers"], report["killed"]["signal"]) == (2, "SIGKILL")
-    assert report["checks"][7]["numbers"]["answers"] == 12
-    assert report["checks"][7]["numbers"]["calls in flight"] > 0
-    assert report["checks"][7]["numbers"]["commands repeated"] > 0
-    assert len(report["checks"]) == 8
+    assert (report["seed"], report["workers"], report["turns"]) == (3, 2, 4)
+    assert len(report["killed"]) == 1
+    assert report["paused"] == []
+    assert len(report["checks"]) == 7
 
 
 def test_bad_lines_are_named_and_cost_nothing_else(recording: Path) -> None:
     content = b"{\n" + recording.read_bytes() + b"\xff\n" + line(task=None)
-    done = run("demo", "--input", "-", input=content)
+    done = run("demo", "--store", "memory:", "--input", "-", input=content)
     assert done.returncode == 0
     assert done.stderr.splitlines() == [
         "line 1: it is not JSON (column 2: Expecting property name enclosed in double quotes)"
         " (left out)",
-        "line 14: it is not text in UTF-8 (left out)",
-        "line 15: task is not text (left out)",
+        "line 6: it is not text in UTF-8 (left out)",
+        "line 7: task is not text (left out)",
     ]
-    assert "3 lines and 0 calls could not be used and were left out." in done.stdout
+    assert "3 lines could not be used." in done.stdout
 
 
 def test_what_an_encoding_lacks_is_spelt_out(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_what_an_encoding_lacks_is_spelt_out(tmp_path: Path) -> None:
         environment={"PYTHONIOENCODING": "latin-1"},
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert r"\u0142.jsonl: 1 call asked for" in done.stdout
+    assert r"\u0142.jsonl in " in done.stdout
 
 
 # ---- it cannot ----------------------------------------------------------------------------------
@@ -151,10 +152,8 @@ def test_standard_input_that_is_closed_is_refused() -> None:
         (b"\n\n  \n", 0),
         (b"\x7fELF\x02\x01\x00\xff\xfe\n\x00\x80", 2),
         ("\u00e9".encode("latin-1"), 1),
-        (line(calls=[]), 0),
-        (line(calls=[{"tool": "a", "args": {"x": 1 << 70}}]), 1),
     ],
-    ids=["empty", "blank", "binary", "latin 1", "no calls", "refused"],
+    ids=["empty", "blank", "binary", "latin 1"],
 )
 def test_a_file_in_which_nothing_can_be_used_is_refused(
     turnkeep: CommandLine,
@@ -169,13 +168,13 @@ def test_a_file_in_which_nothing_can_be_used_is_refused(
     assert (done.returncode, done.stdout) == (2, "")
     *named, last = done.stderr.splitlines()
     assert len(named) == left_out
-    assert last == "Error: bad holds no tool call that can be used"
+    assert last == "Error: bad holds no line that can be used"
 
 
 def test_nothing_on_standard_input_is_refused() -> None:
     done = run("demo", "--store", "memory:", "--input", "-")
     assert (done.returncode, done.stdout) == (2, "")
-    assert sentence(done.stderr) == "Error: standard input holds no tool call that can be used"
+    assert sentence(done.stderr) == "Error: standard input holds no line that can be used"
 
 
 @pytest.mark.parametrize(
@@ -191,10 +190,11 @@ def test_a_store_that_is_none_is_refused(turnkeep: CommandLine, url: str) -> Non
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--askers", "0"],
+        ["--kills", "-1"],
+        ["--kills", "201"],
+        ["--pauses", "many"],
         ["--workers", "0"],
         ["--workers", "17"],
-        ["--deciders", "1000"],
         ["--seed", "-1"],
         ["--seed", "often"],
         ["--nonsense"],
@@ -213,10 +213,10 @@ def test_an_option_that_makes_no_sense_is_refused(
 def test_a_disk_that_is_full_is_one_sentence(
     turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def begin(ledger: Ledger, case: Case) -> int:
+    def put(shelf: Shelf, errand: Errand) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Ledger, "begin", begin)
+    monkeypatch.setattr(Shelf, "put", put)
     done = turnkeep("demo", "--store", "memory:")
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence(done.stderr) == "Error: the demonstration stopped: No space left on device"

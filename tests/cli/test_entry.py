@@ -9,12 +9,11 @@ import pytest
 from tests.cli.command_line import PROGRAM
 from tests.cli.conftest import CommandLine
 from tests.cli.plays import keeps_on
-from tests.cli.recordings import file_of, lines
-from tests.cli.tampering import DoublesEvents, LosesRulings, SkipsEvents, TamperedStore
+from tests.cli.recordings import file_of, line, lines
+from tests.cli.tampering import DoublesEvents, ForgetsRuns, SkipsEvents, TamperedStore
 from turnkeep_adapters.cli import entry
-from turnkeep_adapters.cli.demo import askers
-from turnkeep_adapters.cli.demo.errand_desk import OpenCase
-from turnkeep_adapters.cli.demo.ledger import Told
+from turnkeep_adapters.cli.demo.audience import Log
+from turnkeep_adapters.cli.demo.world import World
 
 
 def without(*modules: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +59,7 @@ def test_an_interrupt_while_it_is_loaded_is_an_interrupt(monkeypatch: pytest.Mon
     [
         (DoublesEvents, "the event log has no gap, no repetition and is in order"),
         (SkipsEvents, "the event log has no gap, no repetition and is in order"),
-        (LosesRulings, "no answer was lost: what was told is what is stored"),
+        (ForgetsRuns, "every turn has ended, or waits for a reason that has a name"),
     ],
 )
 def test_a_check_that_fails_is_told_by_the_exit_code(
@@ -70,32 +69,27 @@ def test_a_check_that_fails_is_told_by_the_exit_code(
     store: type[TamperedStore],
     check: str,
 ) -> None:
-    monkeypatch.setattr(askers, "_WAIT_SECONDS", 0.01)
     recording = tmp_path / "some.jsonl"
-    recording.write_bytes(file_of(*lines(12)))
-    with keeps_on(store.at_once()):
+    recording.write_bytes(file_of(*lines(3, 7)))
+    tampered = store()
+    monkeypatch.setattr(Log, "examining", lambda _: tampered.tamper())
+    with keeps_on(tampered):
         done = turnkeep("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (1, "")
     assert f"FAILED  {check} " in done.stdout
-    assert done.stdout.endswith(" of 7 checks failed.\n")
+    assert done.stdout.endswith(" checks failed.\n")
 
 
-def test_a_ruling_that_only_an_actor_knows_is_told_by_the_exit_code(
-    turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch
+def test_a_call_that_nobody_saw_is_told_by_the_exit_code(
+    turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    end = OpenCase.end
-    dreamt = Told(command="deny", by="person:ada", request_id="d", state="denied", missing=0)
-
-    def embellished(case: OpenCase) -> None:
-        case.was_told(dreamt)
-        end(case)
-
-    monkeypatch.setattr(OpenCase, "end", embellished)
-    done = turnkeep("demo", "--store", "memory:")
+    recording = tmp_path / "some.jsonl"
+    recording.write_bytes(file_of(line()))
+    monkeypatch.setattr(World, "do", lambda *_, **__: True)
+    done = turnkeep("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (1, "")
-    assert "FAILED  no answer was lost: what was told is what is stored " in done.stdout
-    assert "person:ada was told denied to deny, it is stored as " in done.stdout
-    assert done.stdout.endswith("1 of 7 checks failed.\n")
+    assert "          line 1, call 1: it is done, and nobody saw it\n" in done.stdout
+    assert done.stdout.endswith("1 of 6 checks failed.\n")
 
 
 def test_checks_that_hold_are_told_by_the_exit_code(turnkeep: CommandLine) -> None:

@@ -36,8 +36,8 @@ def test_help_names_the_commands_and_the_exit_codes(turnkeep: CommandLine, optio
         "--input FILE",
         "--store URL",
         "--workers",
-        "--askers",
-        "--deciders",
+        "--kills",
+        "--pauses",
         "--seed",
         "--json",
         '{"task": ',
@@ -54,8 +54,7 @@ def test_help_on_the_demo_says_that_bad_lines_change_no_exit_code(turnkeep: Comm
     assert "That alone changes no exit code; a file in which nothing can be used ends with 2." in (
         words
     )
-    assert "Asked again once it was withdrawn, it stays withdrawn." in words
-    assert "the same seed and input repeat what was decided, and change nothing." in words
+    assert "the same seed and input find their turns ended, and change nothing." in words
 
 
 @pytest.mark.parametrize(

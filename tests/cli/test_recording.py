@@ -56,11 +56,11 @@ def test_an_empty_line_says_nothing(content: bytes) -> None:
 
 @pytest.mark.parametrize(("content", "reason"), NOT_READ.values(), ids=NOT_READ)
 def test_a_line_that_is_no_task_is_named_with_its_reason(content: bytes, reason: str) -> None:
-    assert read(Line(5, content)) == Unusable(5, None, reason)
+    assert read(Line(5, content)) == Unusable(5, reason)
 
 
 def test_a_line_that_is_too_long_is_named() -> None:
-    assert read(Line(5, None)) == Unusable(5, None, "it has more than 8388608 bytes")
+    assert read(Line(5, None)) == Unusable(5, "it has more than 8388608 bytes")
 
 
 def test_a_mark_of_byte_order_is_passed_over_where_files_begin_with_it() -> None:
@@ -76,12 +76,5 @@ def test_what_only_the_keep_can_judge_is_left_to_it() -> None:
     assert json.dumps(task.calls[0].args) == '{"x": NaN, "y": Infinity}'
 
 
-@pytest.mark.parametrize(
-    ("unusable", "sentence"),
-    [
-        (Unusable(4, None, "task is missing"), "line 4: task is missing"),
-        (Unusable(4, 2, "its args nest too deep"), "line 4, call 2: its args nest too deep"),
-    ],
-)
-def test_what_is_unusable_says_where_and_why(unusable: Unusable, sentence: str) -> None:
-    assert unusable.sentence == sentence
+def test_what_is_unusable_says_where_and_why() -> None:
+    assert Unusable(4, "task is missing").sentence == "line 4: task is missing"

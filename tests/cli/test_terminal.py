@@ -13,7 +13,7 @@ from tests.cli.command_line import ENVIRONMENT, command
 from tests.cli.recordings import file_of, line
 
 GREEN: Final = b"\x1b[32m"
-BAR: Final = b"asking and deciding"
+BAR: Final = b"taking turns"
 
 
 @contextmanager
@@ -58,16 +58,16 @@ def test_a_bar_grows_and_leaves_the_report() -> None:
     report = shown[shown.rindex(b"\x1b[2K") :]
     assert BAR not in report
     assert GREEN + b"ok" in report
-    assert report.endswith(b"All 8 checks hold.\r\n")
+    assert report.endswith(b"All 7 checks hold.\r\n")
 
 
 def test_what_is_left_out_is_named_above_the_bar() -> None:
-    with on_terminal("demo", "--input", "-") as (process, user):
+    with on_terminal("demo", "--kills", "0", "--pauses", "0", "--input", "-") as (process, user):
         os.write(user, file_of(b"no task", line()) + b"\x04")
         shown = seen(user)
         assert process.wait(60) == 0
     assert b"line 1: it is not JSON" in shown
-    assert b"1 task of standard input: 1 call asked for" in shown
+    assert b"1 turn of standard input in " in shown
 
 
 @pytest.mark.parametrize(

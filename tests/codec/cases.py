@@ -8,9 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from attrs import evolve
+
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
+from tests.codec.turn_cases import TURN_COLLECTIONS, TURN_EVENT_CASES, TURN_RECORD_CASES
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
@@ -46,6 +49,8 @@ from turnkeep_domain.secrets.canary import CANARIES
 from turnkeep_domain.secrets.lease_roll import LEASE_ROLLS
 from turnkeep_domain.secrets.secret import SECRETS
 from turnkeep_domain.secrets.secret_lease import SECRET_LEASES
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.names import RunId
 
 CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
 COLLECTIONS: Final[tuple[Collection[object], ...]] = (
@@ -58,6 +63,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     SECRET_LEASES,
     ACCOUNTS,
     SESSIONS,
+    *TURN_COLLECTIONS,
 )
 
 RAISED_AT: Final = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -87,6 +93,7 @@ ONE_DECIDES: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.owner(SCOPE),
+    run=None,
 )
 TWO_DECIDE: Final = Question(
     scope=WHOLE_SCOPE,
@@ -102,6 +109,7 @@ TWO_DECIDE: Final = Question(
     fingerprint=FINGERPRINT,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.of(2, ADA, BO, RULES),
+    run=None,
 )
 
 
@@ -138,6 +146,11 @@ WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "pending"): raised(ONE_DECIDES),
     ("approval", "pending_with_vote"): ONE_VOTE,
+    ("approval", "of_a_run"): raised(
+        evolve(
+            TWO_DECIDE, run=RunAddress(WHOLE_SCOPE, RunId("5f1e0c6a-9f1b-8c3d-a1b2-c3d4e5f60718"))
+        )
+    ),
     ("approval", "approved"): APPROVED,
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
@@ -181,6 +194,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,
+    **TURN_RECORD_CASES,
 }
 
 ADDRESS: Final = Address("approval", WHOLE_SCOPE, APPROVED.request.id)
@@ -238,4 +252,5 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     **LEASE_EVENTS,
     **SECRET_EVENTS,
     **CREDENTIAL_EVENTS,
+    **TURN_EVENT_CASES,
 }

@@ -23,6 +23,7 @@ from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Digest, Mark, Marks, RequestId
 from turnkeep_domain.scope import SHARED_USER, Scope
+from turnkeep_domain.turns.addresses import RunAddress
 
 INTEGERS: Final = st.integers(-(2**63), 2**63 - 1)
 TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -124,8 +125,9 @@ def questions(draw: st.DrawFn) -> Question:
         Dispatch(capability=capability, estimate=estimate),
         Spawn(capability=capability, estimate=estimate),
     ]
+    scope = draw(scopes(work=True))
     return Question(
-        scope=draw(scopes(work=True)),
+        scope=scope,
         attempt=draw(st.integers(1, 9)),
         invocation=InvocationId(draw(IDENTIFIERS)),
         action=draw(st.sampled_from(actions)),
@@ -135,6 +137,7 @@ def questions(draw: st.DrawFn) -> Question:
         fingerprint=Fingerprint(f"sha256:{draw(st.binary(min_size=32, max_size=32)).hex()}"),
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum(threshold=draw(st.integers(1, len(eligible))), eligible=eligible),
+        run=draw(st.none() | st.builds(RunAddress, st.just(scope), IDENTIFIERS)),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum, StrEnum
 from pathlib import Path
+from threading import Barrier
 from typing import Any, ClassVar, Generic, Literal, NewType, Optional, TypeVar, Union
 
 import pytest
@@ -23,6 +25,7 @@ from tests.codec.samples import (
     cards_had_no_stars,
 )
 from turnkeep_adapters.codec.format import Format
+from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.events import Event
@@ -52,7 +55,25 @@ def codec(
     events: tuple[Format, ...] = (),
     variants: Mapping[type[object], str] | None = None,
 ) -> JsonCodec:
-    return JsonCodec(records=records, events=events, variants=variants or {})
+    made = JsonCodec(records=records, events=events, variants=variants or {})
+    made.compose()
+    return made
+
+
+def test_every_stored_class_has_an_exact_form() -> None:
+    codec(*RECORDS, events=EVENTS, variants=VARIANTS)
+
+
+def test_a_codec_can_be_shared_by_threads_that_all_need_it_first() -> None:
+    made = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+    together = Barrier(4)
+
+    def compose(_: int) -> None:
+        together.wait()
+        made.compose()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(compose, range(4))) == [None] * 4
 
 
 def class_with(annotation: Any, **options: Any) -> type[object]:

@@ -97,7 +97,7 @@ def test_every_collection_of_the_domain_is_tried_here() -> None:
 
 
 def test_every_member_of_every_collection_has_one_format() -> None:
-    members = [member for of in domain_collections() for member in of.members]
+    members = {member for of in domain_collections() for member in of.members}
     assert sorted(members, key=str) == sorted([format.cls for format in RECORDS], key=str)
 
 

@@ -30,7 +30,8 @@ def ran(document: Document, folder: Path) -> subprocess.CompletedProcess[str]:
     program = folder / f"{document.path.stem}.py"
     program.write_text(document.program, encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", str(program)],
+        # No development mode: there, asyncio tells of whatever a busy machine has slowed down.
+        [sys.executable, "-W", "error", str(program)],
         capture_output=True,
         check=False,
         cwd=folder,

@@ -31,7 +31,6 @@ from turnkeep import (
     Guard,
     Keep,
     LeaseRef,
-    LeaseRevoked,
     Material,
     Opened,
     OutcomeUnknown,
@@ -41,6 +40,7 @@ from turnkeep import (
     RequestId,
     RevokedLease,
     Scope,
+    SecretLeaseRevoked,
     SecretOutcome,
     Spent,
     Tenancy,
@@ -80,7 +80,7 @@ def word(answer: object) -> object:
             return "lease_expired"
         case RevokedLease(cause=cause):
             return cause.value
-        case Refused(LeaseRevoked(cause)):
+        case Refused(SecretLeaseRevoked(cause)):
             return cause.value
         case Refused(reason):
             return getattr(reason, "code", None)

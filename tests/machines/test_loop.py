@@ -24,6 +24,7 @@ from turnkeep_adapters.faulty.store import FaultyRecordStore
 from turnkeep_application.errors import Contended
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_domain.decisions import Decision, Refused
 from turnkeep_domain.keys import Key, ReadKey, key
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
@@ -104,23 +105,31 @@ rivalries = st.lists(
 
 @settings(max_examples=400)
 @given(
-    commands=st.lists(st.tuples(key_lists, st.booleans(), st.booleans()), min_size=1, max_size=5),
+    commands=st.lists(st.tuples(key_lists, st.booleans(), st.booleans()), min_size=1, max_size=8),
+    processes=st.integers(1, 3),
     troubles=st.lists(scripts, min_size=3, max_size=3),
     rivals=rivalries,
     attempts_max=st.sampled_from([3, 6, 32]),
-    pauses=st.lists(st.integers(0, 9), min_size=5, max_size=5),
+    pauses=st.lists(st.sampled_from([0, 0, 0, 1, 3, 9]), min_size=8, max_size=8),
+    slowness=st.sampled_from(["", "\nload#*: delay 1\ncommit#*: delay 1"]),
     present=st.booleans(),
+    together=st.booleans(),
+    remembers=st.booleans(),
 )
 def test_what_is_told_of_a_command_is_how_often_it_applied(
     *,
     commands: list[tuple[tuple[Key[Ledger], ...], bool, bool]],
+    processes: int,
     troubles: list[str],
     rivals: list[tuple[Key[Ledger], int]],
     attempts_max: int,
     pauses: list[int],
+    slowness: str,
     present: bool,
+    together: bool,
+    remembers: bool,
 ) -> None:
-    bench = Bench(pacing=Pacing(attempts_max=attempts_max))
+    bench = Bench(pacing=Pacing(attempts_max=attempts_max), rounds=RoundSettings(together=together))
     told: dict[int, object] = {}
 
     async def carry_out(command: Command, store: FaultyRecordStore) -> None:
@@ -145,7 +154,7 @@ def test_what_is_told_of_a_command_is_how_often_it_applied(
             stores = [
                 await stack.enter_async_context(
                     FaultyRecordStore(
-                        bench.another(), script=Script.parse(trouble), clock=bench.clock
+                        bench.another(), script=Script.parse(trouble + slowness), clock=bench.clock
                     )
                 )
                 for trouble in troubles
@@ -154,7 +163,7 @@ def test_what_is_told_of_a_command_is_how_often_it_applied(
                 group.create_task(rival())
                 for number, (keys, switched, may_refuse) in enumerate(commands):
                     command = Command(number, keys, switched, may_refuse and switched)
-                    group.create_task(carry_out(command, stores[number % 3]))
+                    group.create_task(carry_out(command, stores[number % processes]))
         await _compare(bench, told)
 
     bench.run(scenario)

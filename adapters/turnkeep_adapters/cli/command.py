@@ -16,7 +16,9 @@ from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import adopt, migrate
+from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
+from turnkeep_adapters.cli.worker.command import worker
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
 
@@ -40,8 +42,10 @@ turnkeep.add_command(adopt)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)
+turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
 turnkeep.add_command(secrets)
+turnkeep.add_command(worker)
 
 
 def run(arguments: Sequence[str]) -> int:

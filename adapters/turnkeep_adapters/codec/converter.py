@@ -12,12 +12,17 @@ from cattrs import Converter
 
 from turnkeep_adapters.codec import sequences, unions
 from turnkeep_adapters.codec.classes import fields_of
+from turnkeep_adapters.codec.interned import interned
 from turnkeep_adapters.codec.scalars import SCALARS, enumerated
 from turnkeep_adapters.codec.shape import Shape
 from turnkeep_domain.events import Event
+from turnkeep_domain.scope import Scope
 
 _NOTHING_BESIDE: Final[frozenset[str]] = frozenset()
 _BESIDE_AN_EVENT: Final = frozenset(attribute.name for attribute in attrs.fields(Event))
+_INTERNED: Final[Mapping[type[object], tuple[str, ...]]] = {
+    Scope: tuple(attribute.name for attribute in attrs.fields(Scope))
+}
 
 
 def _of_any_type(_: object) -> bool:
@@ -87,7 +92,8 @@ class _Shapes:
             return self._tuple(arguments)
         cls = origin or annotation
         if isinstance(cls, type) and attrs.has(cls):
-            return fields_of(annotation, cls, self._converter, beside=self._beside(cls))
+            shape = fields_of(annotation, cls, self._converter, beside=self._beside(cls))
+            return interned(shape, _INTERNED[cls]) if cls in _INTERNED else shape
         raise TypeError(f"{annotation} has no exact form")
 
     def _beside(self, cls: type[attrs.AttrsInstance]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnkeep_adapters.codec.format import Format
+from turnkeep_adapters.codec.older_approvals import questions_had_no_run
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Dispatch, Spawn
 from turnkeep_domain.approvals.discarded import Discarded
@@ -71,9 +72,44 @@ from turnkeep_domain.secrets.lease_roll import LeaseRoll
 from turnkeep_domain.secrets.secret import DeletedSecret, Secret
 from turnkeep_domain.secrets.secret_lease import SecretLease
 from turnkeep_domain.secrets.swept_lease import SweptLease
+from turnkeep_domain.turns.bucket import Bucket
+from turnkeep_domain.turns.checkpoint import Checkpoint
+from turnkeep_domain.turns.effect import Done, Intended, NotDone, RunEffect, Uncertain
+from turnkeep_domain.turns.ended import EndedRun, RetiredRun
+from turnkeep_domain.turns.events import (
+    EffectSettled,
+    EffectUncertain,
+    LaneLimitChanged,
+    LimitChanged,
+    RunBlocked,
+    RunCancelled,
+    RunCancelRequested,
+    RunClaimed,
+    RunCompleted,
+    RunFailed,
+    RunNeedsOperator,
+    RunRequeued,
+    RunResumed,
+    RunRetired,
+    RunRouted,
+    RunSubmitted,
+)
+from turnkeep_domain.turns.lane import Lane
+from turnkeep_domain.turns.run_states import (
+    Blocked,
+    Cancelled,
+    CancelRequested,
+    Completed,
+    Failed,
+    NeedsOperator,
+    Queued,
+    Running,
+)
+from turnkeep_domain.turns.spawn_tree import SpawnTree
+from turnkeep_domain.turns.turn_state import TurnState
 
 RECORDS: Final = (
-    Format(cls=Approval, tag="approval", schema=1, upcasters=()),
+    Format(cls=Approval, tag="approval", schema=2, upcasters=(questions_had_no_run,)),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
     Format(cls=CredentialAccount, tag="credential_account", schema=1, upcasters=()),
@@ -87,6 +123,14 @@ RECORDS: Final = (
     Format(cls=DeletedSecret, tag="secret_deleted", schema=1, upcasters=()),
     Format(cls=SecretLease, tag="secret_lease", schema=1, upcasters=()),
     Format(cls=SweptLease, tag="secret_lease_swept", schema=1, upcasters=()),
+    Format(cls=Bucket, tag="bucket", schema=1, upcasters=()),
+    Format(cls=Checkpoint, tag="checkpoint", schema=1, upcasters=()),
+    Format(cls=EndedRun, tag="run", schema=1, upcasters=()),
+    Format(cls=Lane, tag="lane", schema=1, upcasters=()),
+    Format(cls=RetiredRun, tag="run_retired", schema=1, upcasters=()),
+    Format(cls=RunEffect, tag="effect", schema=1, upcasters=()),
+    Format(cls=SpawnTree, tag="spawn_tree", schema=1, upcasters=()),
+    Format(cls=TurnState, tag="turn_state", schema=1, upcasters=()),
 )
 
 EVENTS: Final = (
@@ -113,25 +157,53 @@ EVENTS: Final = (
     Format(cls=SecretLeaseIssued, tag="secret_lease.issued", schema=1, upcasters=()),
     Format(cls=SecretLeaseUsed, tag="secret_lease.used", schema=1, upcasters=()),
     Format(cls=SecretLeaseEnded, tag="secret_lease.ended", schema=1, upcasters=()),
+    Format(cls=EffectSettled, tag="run.effect_settled", schema=1, upcasters=()),
+    Format(cls=EffectUncertain, tag="run.effect_uncertain", schema=1, upcasters=()),
+    Format(cls=LaneLimitChanged, tag="lane_limit.changed", schema=1, upcasters=()),
+    Format(cls=LimitChanged, tag="limit.changed", schema=1, upcasters=()),
+    Format(cls=RunBlocked, tag="run.blocked", schema=1, upcasters=()),
+    Format(cls=RunCancelRequested, tag="run.cancel_requested", schema=1, upcasters=()),
+    Format(cls=RunCancelled, tag="run.cancelled", schema=1, upcasters=()),
+    Format(cls=RunClaimed, tag="run.claimed", schema=1, upcasters=()),
+    Format(cls=RunCompleted, tag="run.completed", schema=1, upcasters=()),
+    Format(cls=RunFailed, tag="run.failed", schema=1, upcasters=()),
+    Format(cls=RunNeedsOperator, tag="run.needs_operator", schema=1, upcasters=()),
+    Format(cls=RunRequeued, tag="run.requeued", schema=1, upcasters=()),
+    Format(cls=RunResumed, tag="run.resumed", schema=1, upcasters=()),
+    Format(cls=RunRetired, tag="run.retired", schema=1, upcasters=()),
+    Format(cls=RunRouted, tag="run.routed", schema=1, upcasters=()),
+    Format(cls=RunSubmitted, tag="run.submitted", schema=1, upcasters=()),
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
     ActiveAccount: "active",
     ActiveLease: "active",
     Approved: "approved",
+    Blocked: "blocked",
+    CancelRequested: "cancel_requested",
+    Cancelled: "cancelled",
+    Completed: "completed",
     ConsumedLease: "consumed",
     Denied: "denied",
     Dispatch: "dispatch",
+    Done: "done",
     ExhaustedSession: "exhausted",
     Expired: "expired",
     ExpiredLease: "expired",
     ExpiredSession: "expired",
+    Failed: "failed",
+    Intended: "intended",
+    NeedsOperator: "needs_operator",
+    NotDone: "not_done",
     OpenSession: "open",
     Pending: "pending",
+    Queued: "queued",
     RevokedAccount: "revoked",
     RevokedLease: "revoked",
     RevokedSession: "revoked",
+    Running: "running",
     Spawn: "spawn",
     Tenure: "tenure",
+    Uncertain: "uncertain",
     Vacant: "vacant",
 }

@@ -1,11 +1,16 @@
-"""A form: a format made ready to write and read, with its class's own shape."""
+"""A form: a format made ready to write and read, with its class's own shape.
+
+A shape is composed when it is first needed: a host uses few of all classes, and composing them all
+would hold up its start, and its event loop, for a good part of a second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from threading import RLock
+from typing import Final, TypeAlias
 
-from attrs import field, frozen, has
+from attrs import define, field, frozen, has
 from cattrs import Converter
 
 from turnkeep_adapters.codec.body import FIELDS, SCHEMA
@@ -18,12 +23,28 @@ from turnkeep_ports.errors import SchemaTooNew
 NOTHING_BESIDE: Final[Fields] = {}
 
 
-@frozen
+Compose: TypeAlias = Callable[[type[object]], Shape]
+"""Composes the shape of a class; safe to call from several threads."""
+
+
+@define(eq=False)
 class Form:
     """A format, and how its class is taken apart and built."""
 
     format: Format = field()
-    shape: Shape = field(repr=False)
+    _compose: Compose = field(repr=False)
+    _shape: Shape | None = field(default=None, init=False, repr=False)
+
+    @property
+    def shape(self) -> Shape:
+        """How the class is taken apart and built.
+
+        Raises:
+            TypeError: The class has no exact form.
+        """
+        if self._shape is None:
+            self._shape = self._compose(self.format.cls)
+        return self._shape
 
     def write(self, value: object) -> Fields:
         """The envelope of a record or event, without its tag.
@@ -68,14 +89,23 @@ class Forms:
 
         Raises:
             InvalidValue: Two formats share a tag or a class.
-            TypeError: A class has no exact form.
         """
-        forms = [Form(format, _shape(format.cls, converter)) for format in formats]
+        compose = _composing(converter)
+        forms = [Form(format, compose) for format in formats]
         by_class = {form.format.cls: form for form in forms}
         by_tag = {form.format.tag: form for form in forms}
         if not len(by_class) == len(by_tag) == len(forms):
             raise InvalidValue("formats", "must have a class and a tag of their own")
         return cls(by_class, by_tag)
+
+    def compose(self) -> None:
+        """Composes every shape that was not needed yet.
+
+        Raises:
+            TypeError: A class has no exact form.
+        """
+        for form in self.by_tag.values():
+            _ = form.shape
 
     def of_class(self, value: object) -> Form:
         """The form in which a value is written.
@@ -89,7 +119,14 @@ class Forms:
         return form
 
 
-def _shape(cls: type[object], converter: Converter) -> Shape:
-    if not has(cls):
-        raise TypeError(f"{cls.__name__} is no attrs class")
-    return Shape(converter.get_unstructure_hook(cls), converter.get_structure_hook(cls))
+def _composing(converter: Converter) -> Compose:
+    # The converter knows what it is composing, to find what contains itself: one thread at a time.
+    lock = RLock()
+
+    def compose(cls: type[object]) -> Shape:
+        if not has(cls):
+            raise TypeError(f"{cls.__name__} is no attrs class")
+        with lock:
+            return Shape(converter.get_unstructure_hook(cls), converter.get_structure_hook(cls))
+
+    return compose

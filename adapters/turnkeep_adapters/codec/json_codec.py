@@ -42,7 +42,7 @@ class JsonCodec:
         events: tuple[Format, ...],
         variants: Mapping[type[object], str],
     ) -> None:
-        """Composes the shapes of all classes, so that what cannot be stored is refused here.
+        """Takes the formats; the shape of a class is composed when it is first used.
 
         Args:
             records: One for each member class of each collection.
@@ -50,7 +50,6 @@ class JsonCodec:
             variants: The tag of each class that is a member of a union inside a record or event.
 
         Raises:
-            TypeError: A class has no exact form, or lacks a tag of its own in a union.
             InvalidValue: Two formats share a tag or a class, or an event's tag is not its kind.
         """
         for format in events:
@@ -59,6 +58,15 @@ class JsonCodec:
         converter = exact_converter(variants)
         self._records = Forms.of(records, converter)
         self._events = Forms.of(events, converter)
+
+    def compose(self) -> None:
+        """Composes the shapes that were not used yet, for whoever would rather wait now.
+
+        Raises:
+            TypeError: A class has no exact form, or lacks a tag of its own in a union.
+        """
+        self._records.compose()
+        self._events.compose()
 
     def encode(self, record: object) -> bytes:
         """The record's body, in the newest schema.

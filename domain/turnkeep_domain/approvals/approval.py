@@ -56,6 +56,7 @@ from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.tally import require_agreement
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote, approvals_among
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
+from turnkeep_domain.instants import sorted_from
 from turnkeep_domain.keys import Address, Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
@@ -286,15 +287,6 @@ ApprovalRecord: TypeAlias = Approval | Discarded
 """What a cell of the collection holds: an approval, or the tombstone of one."""
 
 
-def sorted_from(moment: datetime) -> str:
-    """What the `sort` of every approval that was raised at this instant begins with.
-
-    It has digits of fixed width, so text sorts as time does: whatever was raised earlier sorts
-    before it, and nothing else does.
-    """
-    return f"{moment.year:04}{moment:%m%d%H%M%S%f}"
-
-
 def _index(record: ApprovalRecord) -> Index:
     match record:
         case Approval(request=request, phase=phase):
@@ -325,4 +317,5 @@ APPROVALS: Final[Collection[ApprovalRecord]] = Collection(
     index=_index,
     identity=_identity,
     marks=lambda record: record.marks,
+    remembered=True,
 )

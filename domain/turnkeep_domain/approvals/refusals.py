@@ -90,6 +90,15 @@ class NotPending:
 
 
 @frozen
+class StaleGate:
+    """The run that raised the approval does not wait for it any more: nobody may decide it."""
+
+    code: ClassVar[str] = "stale_gate"
+
+    id: str
+
+
+@frozen
 class NotDue:
     """The approval may still be decided, until `expires_at`."""
 
@@ -109,6 +118,6 @@ class TooManyPending:
 
 InputRefusal: TypeAlias = InvalidInput | InputTooDeep | InputTooLarge
 RaiseRefusal: TypeAlias = InputRefusal | IdSpent | TooManyPending
-VoteRefusal: TypeAlias = RequestIdReused | NotEligible | NotPending
+VoteRefusal: TypeAlias = RequestIdReused | NotEligible | NotPending | StaleGate
 DiscardRefusal: TypeAlias = RequestIdReused | NotPending
 ExpireRefusal: TypeAlias = NotDue | NotPending

@@ -31,6 +31,7 @@ from turnkeep_domain.instants import instant
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
 
 
 @frozen(kw_only=True)
@@ -41,6 +42,7 @@ class Question:
         attempt: 1 for the first time that the call is asked; the next, once an id is spent.
         effects: What the host says the call may do.
         offers: What a yes may be given for.
+        run: The run that waits for the answer, in the same scope; None where none does.
 
     Raises:
         InvalidValue: A rule of a field is broken; above threshold 1 the requester may not decide.
@@ -56,6 +58,7 @@ class Question:
     fingerprint: Fingerprint = field(validator=fingerprint, repr=False)
     offers: frozenset[Offer] = field(validator=deep_iterable(of_kind(Offer), of_kind(frozenset)))
     quorum: Quorum = field(validator=of_kind(Quorum))
+    run: RunAddress | None = field(validator=of_kind(RunAddress, type(None)))
 
     @scope.validator
     def _is_work(self, _: object, scope: Scope) -> None:
@@ -74,6 +77,11 @@ class Question:
     def _is_independent(self, _: object, quorum: Quorum) -> None:
         quorum.require_independence(self.requester)
 
+    @run.validator
+    def _is_of_the_same_scope(self, _: object, run: RunAddress | None) -> None:
+        if run is not None and run.scope != self.scope:
+            raise InvalidValue("run", "must be of the same scope")
+
     @property
     def id(self) -> ApprovalId:
         """The id of every approval that asks this."""
@@ -81,11 +89,12 @@ class Question:
 
     def has_terms_of(self, other: Question) -> bool:
         """Whether two questions about one call are asked by, of and for the same."""
-        return (self.requester, self.effects, self.quorum, self.offers) == (
+        return (self.requester, self.effects, self.quorum, self.offers, self.run) == (
             other.requester,
             other.effects,
             other.quorum,
             other.offers,
+            other.run,
         )
 
 

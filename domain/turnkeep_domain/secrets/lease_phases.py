@@ -15,10 +15,10 @@ from turnkeep_domain.secrets.binding import moment, text
 from turnkeep_domain.secrets.binding import optional as present
 from turnkeep_domain.secrets.events import LeaseEnd
 from turnkeep_domain.secrets.refusals import (
-    LeaseConsumed,
-    LeaseExpired,
-    LeaseRevoked,
     RevokeCause,
+    SecretLeaseConsumed,
+    SecretLeaseExpired,
+    SecretLeaseRevoked,
 )
 
 
@@ -87,15 +87,15 @@ def end_of(phase: EndedPhase) -> LeaseEnd:
             assert_never(phase)
 
 
-def refusal_of(phase: EndedPhase) -> LeaseConsumed | LeaseRevoked | LeaseExpired:
+def refusal_of(phase: EndedPhase) -> SecretLeaseConsumed | SecretLeaseRevoked | SecretLeaseExpired:
     """Why a lease that has ended cannot be used."""
     match phase:
         case ConsumedLease():
-            return LeaseConsumed()
+            return SecretLeaseConsumed()
         case RevokedLease(cause=cause):
-            return LeaseRevoked(cause)
+            return SecretLeaseRevoked(cause)
         case ExpiredLease():
-            return LeaseExpired()
+            return SecretLeaseExpired()
         case _:
             assert_never(phase)
 

@@ -46,21 +46,21 @@ class GenerationMismatch:
 
 
 @frozen
-class LeaseUnknown:
+class SecretLeaseUnknown:
     """There is no such secret lease for this reference."""
 
     code: ClassVar[str] = "lease_unknown"
 
 
 @frozen
-class LeaseConsumed:
+class SecretLeaseConsumed:
     """Every use of the secret lease was made."""
 
     code: ClassVar[str] = "lease_consumed"
 
 
 @frozen
-class LeaseRevoked:
+class SecretLeaseRevoked:
     """The secret lease was ended before its time."""
 
     code: ClassVar[str] = "lease_revoked"
@@ -69,7 +69,7 @@ class LeaseRevoked:
 
 
 @frozen
-class LeaseExpired:
+class SecretLeaseExpired:
     """The secret lease is over by its deadline."""
 
     code: ClassVar[str] = "lease_expired"
@@ -108,6 +108,10 @@ PutRefusal: TypeAlias = RequestIdReused | GenerationMismatch | SecretExpired
 DeleteRefusal: TypeAlias = RequestIdReused | GenerationMismatch
 IssueRefusal: TypeAlias = RequestIdReused | SecretUnknown | SecretExpired | GuardLost | QuotaFull
 ConsumeRefusal: TypeAlias = (
-    RequestIdReused | LeaseUnknown | LeaseConsumed | LeaseRevoked | LeaseExpired
+    RequestIdReused
+    | SecretLeaseUnknown
+    | SecretLeaseConsumed
+    | SecretLeaseRevoked
+    | SecretLeaseExpired
 )
-RevokeRefusal: TypeAlias = RequestIdReused | LeaseUnknown
+RevokeRefusal: TypeAlias = RequestIdReused | SecretLeaseUnknown

@@ -68,9 +68,9 @@ from turnkeep_domain.secrets.owners import contains, owner
 from turnkeep_domain.secrets.receipts import Delivered, DeliveryId, Receipt, Spent
 from turnkeep_domain.secrets.refusals import (
     ConsumeRefusal,
-    LeaseExpired,
-    LeaseRevoked,
     RevokeCause,
+    SecretLeaseExpired,
+    SecretLeaseRevoked,
 )
 from turnkeep_domain.secrets.sealing import UNSEALED, seal
 from turnkeep_domain.secrets.secret import Secret, SecretRecord
@@ -233,7 +233,7 @@ class SecretLease:
         if not isinstance(self.phase, ActiveLease):
             return Refused(refusal_of(self.phase))
         if self._is_overdue(now):
-            return self._settled(ExpiredLease(now), LeaseExpired(), now)
+            return self._settled(ExpiredLease(now), SecretLeaseExpired(), now)
         if self.guard is not None and guard_until is None:
             return self._lost(RevokeCause.GUARD_LOST, now)
         if not isinstance(secret, Secret) or secret.generation != self.generation:
@@ -326,9 +326,9 @@ class SecretLease:
         until = _earlier(self.deadline, guard_until if self.guard is not None else None)
         return Changed(lease, Delivered(receipt), (used, *ended), until)
 
-    def _lost(self, cause: RevokeCause, now: datetime) -> Settled[SecretLease, LeaseRevoked]:
+    def _lost(self, cause: RevokeCause, now: datetime) -> Settled[SecretLease, SecretLeaseRevoked]:
         phase = RevokedLease(at=now, cause=cause, request_id=None)
-        return self._settled(phase, LeaseRevoked(cause), now)
+        return self._settled(phase, SecretLeaseRevoked(cause), now)
 
     def _settled(self, phase: EndedPhase, reason: R, now: datetime) -> Settled[SecretLease, R]:
         return Settled(self._with(phase), reason, (self._told(phase, now),), tidy=True)

@@ -24,7 +24,9 @@ from turnkeep_adapters.virtual.clock import VirtualClock, Wall
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView
 from turnkeep_application.approvals import Approvals
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.reading import Reading
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.approvals.approval import APPROVALS, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect
@@ -136,6 +138,8 @@ class Keep:
     """One store with two hosts: `approvals` and, in another process, `rival`."""
 
     make: Callable[[VirtualClock, Wall], Handles]
+    rounds: RoundSettings = field(factory=RoundSettings)
+    last_seen: LastSeenSettings = field(factory=LastSeenSettings)
     clock: VirtualClock = field(factory=VirtualClock)
     codec: JsonCodec = CODEC
     wall: Wall = field(init=False)
@@ -167,6 +171,8 @@ class Keep:
             random=SeededRandom(),
             ids=self._ids,
             telemetry=SilentTelemetry(),
+            rounds=self.rounds,
+            last_seen=self.last_seen,
         )
         settings = ApprovalSettings() if settings is None else settings
         reading = Reading(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from attrs import define, field
 
@@ -16,10 +18,12 @@ from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_adapters.virtual.clock import VirtualClock
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
+from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
-from turnkeep_domain.decisions import Changed, Decision, Refused
+from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.keys import Collection, Key, key
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import ScopePrefix
@@ -34,6 +38,12 @@ from turnkeep_ports.store import (
     StoredEvent,
 )
 from turnkeep_ports.telemetry import Counter
+
+T = TypeVar("T")
+
+
+def _nothing(records: Records, now: datetime) -> Unchanged[None]:
+    return Unchanged(None)
 
 
 class SeededRandom:
@@ -55,17 +65,27 @@ class CountedIds:
 
 @define
 class Bench:
-    """One store with two handles: `faulty`, which the loop uses, and `beside`, for rivals."""
+    """One store with two handles: `faulty`, which the loop uses, and `beside`, for rivals.
+
+    Attributes:
+        through: What the loop uses instead of `faulty`, to which it hands on.
+    """
 
     clock: VirtualClock = field(factory=VirtualClock)
     tallies: Tallies = field(factory=Tallies)
     pacing: Pacing = field(factory=Pacing)
     ids: CountedIds = field(factory=CountedIds)
     random: SeededRandom = field(factory=SeededRandom)
+    rounds: RoundSettings = field(factory=RoundSettings)
+    last_seen: LastSeenSettings = field(factory=LastSeenSettings)
+    codec: LedgerCodec = field(factory=LedgerCodec)
+    through: RecordStore | None = field(default=None)
     beside: MemoryRecordStore = field(init=False)
     faulty: FaultyRecordStore = field(init=False)
 
     _core: MemoryCore = field(init=False)
+    _loops: dict[object, UpdateLoop] = field(factory=dict, init=False)
+    _calls_before: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._core = MemoryCore(store_id=b"s" * 16, wall_clock=self.clock.utc_now)
@@ -77,15 +97,23 @@ class Bench:
         return MemoryRecordStore(core=self._core, clock=self.clock)
 
     def loop(self, store: RecordStore | None = None) -> UpdateLoop:
-        return UpdateLoop(
-            store=self.faulty if store is None else store,
-            codec=LedgerCodec(),
-            clock=self.clock,
-            random=self.random,
-            ids=self.ids,
-            telemetry=self.tallies,
-            pacing=self.pacing,
-        )
+        """The one loop of a store, as a process has it, with what the bench has now."""
+        store = store or self.through or self.faulty
+        parts = (store, self.codec, self.random, self.tallies)
+        of = (self.pacing, self.rounds, self.last_seen, *map(id, parts))
+        if of not in self._loops:
+            self._loops[of] = UpdateLoop(
+                store=store,
+                codec=self.codec,
+                clock=self.clock,
+                random=self.random,
+                ids=self.ids,
+                telemetry=self.tallies,
+                pacing=self.pacing,
+                rounds=self.rounds,
+                last_seen=self.last_seen,
+            )
+        return self._loops[of]
 
     def run(self, scenario: Callable[[], Awaitable[None]]) -> None:
         """Runs a scenario over open stores in virtual time."""
@@ -98,6 +126,28 @@ class Bench:
 
     def follow(self, script: str) -> None:
         self.faulty.follow(Script.parse(script))
+
+    # ---- commands that go together --------------------------------------------------------------
+
+    async def crowd(
+        self,
+        commands: Iterable[Coroutine[object, object, T]],
+        script: str = "",
+        *,
+        at: Sequence[Key[Ledger]] = (key(LEDGERS, SCOPE, "l1"),),
+    ) -> list[asyncio.Task[T]]:
+        """Lets commands wait until somebody has left these cells, then follows the script."""
+        self.follow("load#1: hold crowd")
+        ahead: asyncio.Task[object]
+        ahead = asyncio.create_task(self.loop().update(at, _nothing))
+        await self.faulty.reached("crowd")
+        tasks = [asyncio.create_task(command) for command in commands]
+        await self.clock.settle()
+        self._calls_before = len(self.faulty.calls)
+        self.follow(script)
+        self.faulty.release("crowd")
+        await ahead
+        return tasks
 
     # ---- what tests do and read -----------------------------------------------------------------
 
@@ -142,7 +192,9 @@ class Bench:
         return self.tallies.of(of.name, counter)
 
     def calls(self, operation: Operation) -> int:
-        return sum(call.operation is operation for call in self.faulty.calls)
+        """How many calls there were; of a crowd, since it went."""
+        calls = self.faulty.calls[self._calls_before :]
+        return sum(call.operation is operation for call in calls)
 
 
 def adding(

@@ -72,6 +72,7 @@ def _collection(name: str, *, permanent: bool) -> Collection[Ledger]:
         index=_index,
         identity=lambda ledger: Identity(ledger.scope, ledger.id),
         marks=lambda ledger: ledger.marks,
+        remembered=True,
     )
 
 

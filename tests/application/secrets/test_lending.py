@@ -18,11 +18,7 @@ from turnkeep import (
     GuardLost,
     Handle,
     InvalidValue,
-    LeaseConsumed,
-    LeaseExpired,
     LeaseRef,
-    LeaseRevoked,
-    LeaseUnknown,
     OutcomeUnknown,
     QuotaFull,
     Refused,
@@ -31,6 +27,10 @@ from turnkeep import (
     RevokedLease,
     Scope,
     SecretExpired,
+    SecretLeaseConsumed,
+    SecretLeaseExpired,
+    SecretLeaseRevoked,
+    SecretLeaseUnknown,
     SecretSettings,
     SecretUnknown,
     Settings,
@@ -44,7 +44,7 @@ from turnkeep_domain.leases.lease import LEASES
 from turnkeep_domain.scope import UserId
 from turnkeep_domain.secrets.lease_ref import secret_lease_id
 
-SUPERSEDED = LeaseRevoked(RevokeCause.SUPERSEDED)
+SUPERSEDED = SecretLeaseRevoked(RevokeCause.SUPERSEDED)
 
 
 def test_of_many_concurrent_consumers_one_gets_the_material(world: Vaults) -> None:
@@ -58,7 +58,7 @@ def test_of_many_concurrent_consumers_one_gets_the_material(world: Vaults) -> No
             *(world.consume(ref, f"u{number}", on=hosts[number % 2]) for number in range(24))
         )
         assert answers.count(MATERIAL) == 1
-        assert answers.count(LeaseConsumed()) == 23
+        assert answers.count(SecretLeaseConsumed()) == 23
 
     world.run(scenario)
 
@@ -86,7 +86,7 @@ def test_so_many_uses_deliver_exactly_so_many_times(world: Vaults) -> None:
         await world.kept()
         ref = await world.lent(uses_max=5)
         answers = [await world.consume(ref, f"u{number}") for number in range(7)]
-        assert answers == [MATERIAL] * 5 + [LeaseConsumed()] * 2
+        assert answers == [MATERIAL] * 5 + [SecretLeaseConsumed()] * 2
         kinds = await world.kinds()
         assert kinds.count("secret_lease.used") == 5
         assert kinds.count("secret_lease.ended") == 1
@@ -172,7 +172,7 @@ def test_a_lease_lasts_no_longer_than_its_secret(world: Vaults) -> None:
         (view,) = (await world.keep.secrets.leases(SCOPE)).leases
         assert view.deadline == world.in_seconds(10)
         await world.let_pass_until(view.deadline)
-        assert await world.consume(ref) == LeaseExpired()
+        assert await world.consume(ref) == SecretLeaseExpired()
         await nothing_is_lent(world, SecretExpired(), id="i2")
 
     world.run(scenario)
@@ -187,10 +187,10 @@ def test_an_elapsed_lease_is_written_once_and_an_expired_one_never(world: Vaults
         await world.clock.advance(59.999_999)
         assert await world.consume(ref, "u1") == MATERIAL
         await world.clock.advance(0.000_001)
-        assert await world.consume(ref, "late0") == LeaseExpired()
+        assert await world.consume(ref, "late0") == SecretLeaseExpired()
         before = await world.snapshot()
         for number in (1, 2):
-            assert await world.consume(ref, f"late{number}") == LeaseExpired()
+            assert await world.consume(ref, f"late{number}") == SecretLeaseExpired()
         assert await world.snapshot() == before
         assert (await world.kinds()).count("secret_lease.ended") == 1
         # The use that was made keeps its answer.
@@ -210,7 +210,7 @@ def test_a_failed_settle_still_answers_that_the_lease_expired(world: Vaults) -> 
             async with world.suffering("") as (keep, faulty):
                 await keep.secrets.begin()
                 faulty.follow(Script.parse(f"commit#*: {fault}"))
-                assert await world.consume(ref, on=keep) == LeaseExpired()
+                assert await world.consume(ref, on=keep) == SecretLeaseExpired()
 
     world.run(scenario)
 
@@ -240,7 +240,7 @@ def test_a_revoked_lease_stays_revoked(world: Vaults) -> None:
         ended = RevokedLease(at=world.now(), cause=RevokeCause.REQUESTED, request_id=rid("r1"))
         assert await world.keep.secrets.revoke(ref, request_id=rid("r1")) == ended
         assert await world.rival.secrets.revoke(ref, request_id=rid("r2")) == ended
-        assert await world.consume(ref) == LeaseRevoked(RevokeCause.REQUESTED)
+        assert await world.consume(ref) == SecretLeaseRevoked(RevokeCause.REQUESTED)
         assert (await world.kinds()).count("secret_lease.ended") == 1
 
     world.run(scenario)
@@ -271,7 +271,7 @@ def test_of_revoke_and_consume_one_wins(world: Vaults) -> None:
             if consumed == MATERIAL:
                 assert isinstance(revoked, ConsumedLease)
             else:
-                assert consumed == LeaseRevoked(RevokeCause.REQUESTED)
+                assert consumed == SecretLeaseRevoked(RevokeCause.REQUESTED)
                 assert isinstance(revoked, RevokedLease)
 
     world.run(scenario)
@@ -353,7 +353,7 @@ def test_a_lost_guard_stops_consume(world: Vaults, loss: str) -> None:
                 assert (await tenancy(world, "t2")).fence == 2
             case _:
                 await world.let_pass_until(held.until)
-        lost = LeaseRevoked(RevokeCause.GUARD_LOST)
+        lost = SecretLeaseRevoked(RevokeCause.GUARD_LOST)
         assert await world.consume(ref, "u2") == lost
         before = await world.snapshot()
         assert await world.consume(ref, "u3") == lost
@@ -380,7 +380,7 @@ def test_a_guard_that_is_lost_during_consume_stops_it(world: Vaults, loss: str) 
             else:
                 await world.let_pass_until(held.until)
 
-        assert await held_up(world, ref, lose) == LeaseRevoked(RevokeCause.GUARD_LOST)
+        assert await held_up(world, ref, lose) == SecretLeaseRevoked(RevokeCause.GUARD_LOST)
 
     world.run(scenario)
 
@@ -405,9 +405,9 @@ def test_what_is_unlike_the_reference_looks_absent(world: Vaults) -> None:
             evolve(ref, guard=guarded.guard),
             evolve(guarded, guard=None),
         ):
-            assert await world.consume(wrong) == LeaseUnknown()
+            assert await world.consume(wrong) == SecretLeaseUnknown()
             revoked = await world.keep.secrets.revoke(wrong, request_id=rid("r"))
-            assert revoked == Refused(LeaseUnknown())
+            assert revoked == Refused(SecretLeaseUnknown())
         assert await world.snapshot() == before
         assert await world.consume(ref) == MATERIAL
 
@@ -422,7 +422,7 @@ def test_a_host_that_has_seen_a_lease_before_believes_the_store(world: Vaults) -
         ref = await world.lent(uses_max=2)
         assert await world.consume(ref, "u1") == MATERIAL
         assert await world.consume(ref, "u2", on=world.rival) == MATERIAL
-        assert await world.consume(ref, "u3") == LeaseConsumed()
+        assert await world.consume(ref, "u3") == SecretLeaseConsumed()
         other = await world.lent(id="i2")
         await world.rival.secrets.delete(OWNER, "api", expected=ANY, request_id=rid("d"))
         assert await world.consume(other) == SUPERSEDED
@@ -500,7 +500,7 @@ def test_a_commit_that_lands_late_delivers_nothing(world: Vaults) -> None:
         async def pass_by() -> None:
             await world.clock.advance(5)
 
-        assert await held_up(world, ref, pass_by) == LeaseExpired()
+        assert await held_up(world, ref, pass_by) == SecretLeaseExpired()
         assert "secret_lease.used" not in await world.kinds()
 
     world.run(scenario)

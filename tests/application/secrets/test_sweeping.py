@@ -9,7 +9,7 @@ import pytest
 from tests.application.credentials.accounts import Accounts, session_id
 from tests.application.secrets.vaults import MATERIAL, OTHER, OWNER
 from tests.application.worlds import SCOPE, STORES, rid
-from turnkeep import LeaseRef, LeaseUnknown, Scope, SessionUnknown, Swept, Unreadable
+from turnkeep import LeaseRef, Scope, SecretLeaseUnknown, SecretsSwept, SessionUnknown, Unreadable
 from turnkeep_domain.keys import Address
 
 HOUR = 3_600.0
@@ -36,7 +36,7 @@ def test_no_sweep_removes_a_live_record(world: Accounts) -> None:
         await world.keep.secrets.begin()
         before = await world.snapshot()
         for _ in range(3):
-            assert await world.keep.secrets.sweep() == Swept()
+            assert await world.keep.secrets.sweep() == SecretsSwept()
             await world.clock.advance(HOUR / 4)
         assert await world.snapshot() == before
         assert await world.consume(ref, "u2") == b"material-of-api"
@@ -55,11 +55,11 @@ def test_ends_are_noted_once_and_free_the_roll(world: Accounts) -> None:
         live = await world.lent(id="i2", ttl_seconds=60)
         await world.clock.advance(10)
         before = await world.snapshot()
-        assert await world.keep.secrets.sweep(dry_run=True) == Swept(expired=2)
+        assert await world.keep.secrets.sweep(dry_run=True) == SecretsSwept(expired=2)
         assert await world.snapshot() == before
-        assert await world.keep.secrets.sweep() == Swept(expired=2)
+        assert await world.keep.secrets.sweep() == SecretsSwept(expired=2)
         after = await world.snapshot()
-        assert await world.rival.secrets.sweep() == Swept()
+        assert await world.rival.secrets.sweep() == SecretsSwept()
         assert await world.snapshot() == after
         kinds = await world.kinds()
         assert kinds.count("secret_lease.ended") == 1
@@ -80,22 +80,22 @@ def test_a_day_after_its_end_a_tombstone_is_left_and_a_month_later_none(world: A
         await world.use()
         sweep = world.keep.secrets.sweep
         await world.clock.advance(DAY - 1)
-        assert await sweep() == Swept()
+        assert await sweep() == SecretsSwept()
         await world.clock.advance(1)
-        assert await sweep(dry_run=True) == Swept(tombstones=2)
-        assert await sweep() == Swept(tombstones=2)
-        assert await world.consume(ref) == LeaseUnknown()
+        assert await sweep(dry_run=True) == SecretsSwept(tombstones=2)
+        assert await sweep() == SecretsSwept(tombstones=2)
+        assert await world.consume(ref) == SecretLeaseUnknown()
         assert await world.use() == SessionUnknown()
         assert (await world.keep.secrets.leases(SCOPE)).leases == ()
         assert await world.keep.credentials.peek(SCOPE, session_id()) is None
         await world.clock.advance(30 * DAY)
         swept = await sweep()
-        assert swept == Swept(forgotten=2)  # the lease, and the empty roll
+        assert swept == SecretsSwept(forgotten=2)  # the lease, and the empty roll
         assert await count(world, "secret_lease") == 0
         assert await count(world, "lease_roll") == 0
         # A bearer chose its id, so it stays spent.
         assert await count(world, "credential_session") == 1
-        assert await sweep() == Swept()
+        assert await sweep() == SecretsSwept()
 
     world.run(scenario)
 
@@ -107,7 +107,7 @@ def test_many_are_swept_in_commits_of_bounded_size(world: Accounts) -> None:
             thread = Scope.of("acme", "ada", agent="scout", project="site", thread=f"t{number}")
             await world.lent(scope=thread, ttl_seconds=10)
         await world.clock.advance(10)
-        assert await world.keep.secrets.sweep() == Swept(expired=80)
+        assert await world.keep.secrets.sweep() == SecretsSwept(expired=80)
         assert (await world.kinds()).count("secret_lease.ended") == 80
 
     world.run(scenario)
@@ -124,8 +124,8 @@ def test_an_unreadable_record_is_left_and_hides_no_other(world: Accounts) -> Non
         await world.write(cell.address, body, cell)
         await world.clock.advance(20)
         lost = Unreadable(Address("secret_lease", SCOPE, refs[1].id), "tampered")
-        assert await world.keep.secrets.sweep() == Swept(expired=2, unreadable=(lost,))
-        assert await world.keep.secrets.sweep() == Swept(unreadable=(lost,))
+        assert await world.keep.secrets.sweep() == SecretsSwept(expired=2, unreadable=(lost,))
+        assert await world.keep.secrets.sweep() == SecretsSwept(unreadable=(lost,))
 
     world.run(scenario)
 
@@ -143,7 +143,7 @@ def test_a_sweep_races_with_borrowers_and_loses_nothing(world: Accounts) -> None
         )
         assert set(map(str, answers[:6])) <= {
             str(MATERIAL),
-            "LeaseRevoked(cause=<RevokeCause.SUPERSEDED: 'superseded'>)",
+            "SecretLeaseRevoked(cause=<RevokeCause.SUPERSEDED: 'superseded'>)",
         }
         await world.clock.advance(1)
         swept = await world.keep.secrets.sweep()
@@ -160,7 +160,7 @@ def test_secrets_and_accounts_are_never_swept(world: Accounts) -> None:
         await world.furnished()
         await world.keep.secrets.delete(OWNER, "api", expected=1, request_id=rid("d"))
         await world.clock.advance(400 * DAY)
-        assert await world.keep.secrets.sweep() == Swept()
+        assert await world.keep.secrets.sweep() == SecretsSwept()
         assert (await count(world, "secret"), await count(world, "credential_account")) == (2, 1)
 
     world.run(scenario)

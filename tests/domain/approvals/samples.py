@@ -18,6 +18,7 @@ from turnkeep_domain.decisions import Changed, Decision, Settled
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
 
 SCOPE: Final = Scope.of("acme", "ada", agent="scout", thread="t1")
 ADA: Final = Principal.person("ada")
@@ -72,6 +73,7 @@ def question(
     requester: Principal = AGENT,
     effects: frozenset[Effect] = frozenset({Effect.FINANCIAL}),
     correlation_id: str = "c1",
+    run: RunAddress | None = None,
 ) -> Question:
     asked = call() if asked is None else asked
     return Question(
@@ -85,6 +87,7 @@ def question(
         fingerprint=fingerprint_of(asked),
         offers=frozenset({Offer.ONCE}),
         quorum=quorum,
+        run=run,
     )
 
 

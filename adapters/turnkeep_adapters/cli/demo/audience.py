@@ -18,30 +18,30 @@ from turnkeep_adapters.cli.demo.recording import Unusable
 _NAMED_MAX: Final = 100
 _FIRST_LINE_SECONDS: Final = 5.0
 _LINE_SECONDS_MAX: Final = 60.0
-_MANY_CALLS: Final = 1_000
+_MANY_TURNS: Final = 1_000
 
 
 class Audience(Protocol):
     """What a demonstration shows of itself while it runs."""
 
     def one_more(self) -> None:
-        """One more call is done."""
+        """One more turn has ended."""
         ...
 
     def unusable(self, unusable: Unusable) -> None:
-        """A line or a call cannot be used."""
+        """A line cannot be used."""
         ...
 
     def examining(self) -> None:
-        """The actors have left; the store is read again."""
+        """All have left; the store is read again."""
         ...
 
 
 @define(eq=False)
 class _Count:
-    """How many calls are done, and how many unusable ones were named."""
+    """How many turns have ended, and how many unusable ones were named."""
 
-    calls: int = 0
+    turns: int = 0
     named: int = 0
 
     def sentence_on(self, unusable: Unusable) -> str | None:
@@ -68,12 +68,12 @@ class Log:
 
     def one_more(self) -> None:
         """Says how far it has come, unless that was said a moment ago."""
-        self._count.calls += 1
+        self._count.turns += 1
         now = self._monotonic()
         if now - self._said_at >= self._pause_seconds:
             self._said_at = now
             self._pause_seconds = min(2 * self._pause_seconds, _LINE_SECONDS_MAX)
-            self._say(f"{self._count.calls:,} calls done{_share(self._source)}")
+            self._say(f"{_many(self._count.turns)} done{_share(self._source)}")
 
     def unusable(self, unusable: Unusable) -> None:
         """Names it."""
@@ -83,8 +83,8 @@ class Log:
 
     def examining(self) -> None:
         """Says so, where it may take a while."""
-        if self._count.calls >= _MANY_CALLS:
-            self._say(f"{self._count.calls:,} calls done; the store is read again")
+        if self._count.turns >= _MANY_TURNS:
+            self._say(f"{_many(self._count.turns)} done; the store is read again")
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -101,9 +101,9 @@ class Bar:
 
     def one_more(self) -> None:
         """Lets the bar grow."""
-        self._count.calls += 1
+        self._count.turns += 1
         done = self._source.bytes_read if self._source.bytes_all else None
-        self._progress.update(self._bar, calls=f"{self._count.calls:,}", completed=done)
+        self._progress.update(self._bar, turns=f"{self._count.turns:,}", completed=done)
 
     def unusable(self, unusable: Unusable) -> None:
         """Names it, above the bar."""
@@ -135,11 +135,11 @@ def watching(
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[calls]} calls"),
+        TextColumn("{task.fields[turns]} turns"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("asking and deciding", total=source.bytes_all, calls="0")
+        bar = progress.add_task("taking turns", total=source.bytes_all, turns="0")
         yield Bar(progress, bar, source)
 
 
@@ -147,3 +147,7 @@ def _share(source: Source) -> str:
     if not source.bytes_all:
         return ""
     return f", {source.bytes_read / source.bytes_all:.0%} of the input read"
+
+
+def _many(turns: int) -> str:
+    return f"{turns:,} turn{'' if turns == 1 else 's'}"

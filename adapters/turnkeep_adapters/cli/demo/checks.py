@@ -13,14 +13,13 @@ COMPLAINTS_KEPT: Final = 5
 class Check(Enum):
     """What is checked, as the sentence that it makes true."""
 
-    DECIDED = "every call was decided exactly once"
-    KEPT = "no answer was lost: what was told is what is stored"
-    SINGLE = "no decision was doubled: repeats got their first answer"
-    ALONE = "another tenant saw nothing and changed nothing"
+    ENDED = "every turn has ended, or waits for a reason that has a name"
+    ONCE = "each call was made exactly once, or not at all where people did not allow it"
+    ALONE = "one run of a thread at any time, each claim under a fence of its own"
+    DECIDED = "no decision of people was lost, doubled or invented"
     ORDERED = "the event log has no gap, no repetition and is in order"
-    FOLDED = "the events, folded, are the stored approvals"
-    ENDED = "nothing is left pending"
-    SURVIVED = "the killed worker lost nothing: its replacement got its answers again"
+    FOLDED = "the events, folded, are the stored runs"
+    EMPTY = "nothing is left behind: no approval pending, no run active"
 
     @property
     def code(self) -> str:

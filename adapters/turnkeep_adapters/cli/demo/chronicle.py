@@ -1,4 +1,4 @@
-"""A chronicle: what the event log tells of one approval, folded event by event."""
+"""A chronicle: what the event log tells of the runs of one tenant, folded event by event."""
 
 from __future__ import annotations
 
@@ -7,45 +7,46 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-ABSENT: Final = "absent"
-PENDING: Final = "pending"
-APPROVED: Final = "approved"
-DENIED: Final = "denied"
-EXPIRED: Final = "expired"
-DISCARDED: Final = "discarded"
-APPROVE: Final = "approve"
-DENY: Final = "deny"
-
-_RAISED: Final = "approval.raised"
-_ERASED: Final = "approval.erased"
-# What each event that changes the state leads to, and which vote it tells of, if any.
+FINAL: Final = frozenset({"completed", "failed", "cancelled"})
+_CLAIMED: Final = "run.claimed"
+_SUBMITTED: Final = "run.submitted"
+# Events that tell of something beside the run's own state.
+_ASIDE: Final = frozenset({"run.routed", "run.effect_settled", "run.effect_uncertain"})
+# From which states an event may come.
 _STEPS: Final = {
-    "approval.voted": (PENDING, APPROVE),
-    "approval.approved": (APPROVED, APPROVE),
-    "approval.denied": (DENIED, DENY),
-    "approval.expired": (EXPIRED, None),
-    "approval.discarded": (DISCARDED, None),
+    _CLAIMED: frozenset({"queued"}),
+    "run.blocked": frozenset({"running"}),
+    "run.resumed": frozenset({"blocked"}),
+    "run.requeued": frozenset({"running", "needs_operator"}),
+    "run.cancel_requested": frozenset({"running"}),
+    "run.cancelled": frozenset({"queued", "blocked", "needs_operator", "cancel_requested"}),
+    "run.completed": frozenset({"running"}),
+    "run.failed": frozenset({"running", "needs_operator"}),
+    "run.needs_operator": frozenset({"running"}),
 }
 
 
 @frozen(kw_only=True)
 class Fact:
-    """An event of an approval, in plain values.
+    """An event of a run, in plain values.
 
     Attributes:
-        gate: The id of the approval.
+        run: The id of the run.
+        thread: Its scope in one text.
         at: When; None of an event that cannot be read, whose kind says why.
-        by: Who did it; None where the event does not say.
-        request_id: Under which id; None where the event has none.
+        version: The run's, after it.
+        status: The run's state after it.
+        epoch: Of a claim, the fence that it took.
         cursor: Its place in the log.
     """
 
-    gate: str
-    scope: tuple[str | None, ...]
+    run: str
+    thread: str
     kind: str
     at: datetime | None
-    by: str | None
-    request_id: str | None
+    version: int
+    status: str
+    epoch: int | None
     cursor: bytes = field(repr=False)
 
 
@@ -54,83 +55,69 @@ class Gap:
     """Events were trimmed away before they could be read."""
 
 
-@frozen
-class Ballot:
-    """A vote, in plain values."""
-
-    request_id: str
-    by: str
-    verdict: str
-
-
 @define
-class Chronicle:
-    """One approval, as its events tell it.
+class Told:
+    """One run, as its events tell it.
 
     Attributes:
-        state: Where the events lead.
-        votes: In the order of their events.
-        ruling: The decision id of the vote that decided.
-        changes: Events that each stand for one stored change of the approval.
-        disorder: What is wrong with the order of the events, if anything is.
-        cases: How many cases the ledger has of it.
+        status: Where they lead.
+        claims: How often it was claimed.
+        requeued: How often a claim of it ended early, and it went back to the queue.
+        disorder: What is wrong with the order of its events, if anything is.
     """
 
-    scope: tuple[str | None, ...] = field(repr=False)
-    state: str = ABSENT
-    votes: tuple[Ballot, ...] = ()
-    ruling: str | None = None
-    changes: int = 0
+    status: str = "absent"
+    claims: int = 0
+    requeued: int = 0
     disorder: str | None = None
-    cases: int = 0
+    _version: int = 0
     _at: datetime | None = None
 
     def take(self, fact: Fact) -> None:
         """Folds one event more."""
         wrong = self._wrong(fact)
-        if wrong is not None and self.disorder is None:
+        if self.disorder is None:
             self.disorder = wrong
-        self._at = fact.at or self._at
-        if fact.kind != _ERASED:
-            self.changes += 1
-            self._step(fact)
+        self._at, self._version = fact.at or self._at, fact.version
+        if fact.kind not in _ASIDE:
+            self.status = fact.status
+        self.claims += fact.kind == _CLAIMED
+        self.requeued += fact.kind == "run.requeued"
 
     def _wrong(self, fact: Fact) -> str | None:
-        if fact.kind not in (_RAISED, _ERASED, *_STEPS):
-            return f"an event that says nothing ({fact.kind})"
-        if (fact.kind == _RAISED) is not (self.state == ABSENT):
-            return f"{fact.kind} where it was {self.state}"
-        if fact.kind in _STEPS and self.state != PENDING:
-            return f"{fact.kind} after it was {self.state}"
         if self._at is not None and fact.at is not None and fact.at < self._at:
             return f"{fact.kind} is older than the event before"
-        if any(vote.request_id == fact.request_id for vote in self.votes):
-            return f"{fact.kind} tells of a vote twice"
+        if fact.version < self._version:
+            return f"{fact.kind} at version {fact.version} after {self._version}"
+        if fact.kind in _ASIDE:
+            return None
+        if fact.kind == _SUBMITTED:
+            return None if self.status == "absent" else f"{fact.kind} where it was {self.status}"
+        if fact.kind not in _STEPS:
+            return f"an event that says nothing ({fact.kind})"
+        if self.status not in _STEPS[fact.kind]:
+            return f"{fact.kind} where it was {self.status}"
         return None
-
-    def _step(self, fact: Fact) -> None:
-        started = (PENDING, None) if fact.kind == _RAISED else (self.state, None)
-        state, verdict = _STEPS.get(fact.kind, started)
-        self.state = state
-        if verdict is not None:
-            vote = Ballot(fact.request_id or "", fact.by or "", verdict)
-            self.votes = (*self.votes, vote)
-            self.ruling = vote.request_id if state != PENDING else None
 
 
 @define
-class Chronicles:
-    """What the event log tells of every approval.
+class Chronicle:
+    """What the event log tells of every run, and of every thread.
 
     Attributes:
         events: How many were read.
+        runs: What is told of each run, by its id.
         disorder: What is wrong with the log as a whole, if anything is.
+        overlaps: Where a run was submitted or claimed before the one before it had ended.
     """
 
     events: int = 0
+    runs: dict[str, Told] = field(factory=dict, repr=False)
     disorder: str | None = None
-    _held: dict[str, Chronicle] = field(factory=dict, repr=False)
+    overlaps: list[str] = field(factory=list)
     _cursor: bytes | None = None
+    _active: dict[str, str] = field(factory=dict, repr=False)
+    _fences: dict[str, int] = field(factory=dict, repr=False)
 
     def take(self, fact: Fact | Gap) -> None:
         """Folds one event more, in the order of the log."""
@@ -141,14 +128,21 @@ class Chronicles:
             self.disorder = "two events have one cursor"
         self._cursor = fact.cursor
         self.events += 1
-        if fact.gate not in self._held:
-            self._held[fact.gate] = Chronicle(fact.scope)
-        self._held[fact.gate].take(fact)
+        self._guard(fact)
+        self.runs.setdefault(fact.run, Told()).take(fact)
 
-    def of(self, gate: str) -> Chronicle | None:
-        """What is told of one approval; None where it is nothing."""
-        return self._held.get(gate)
-
-    def all(self) -> dict[str, Chronicle]:
-        """Every approval that the log tells of."""
-        return self._held
+    def _guard(self, fact: Fact) -> None:
+        """One run of a thread at any time, and no fence twice."""
+        active = self._active.get(fact.thread)
+        if active not in (None, fact.run):
+            self.overlaps.append(f"{fact.kind} of {fact.run} while {active} was active")
+        if fact.epoch is not None:
+            if fact.epoch <= self._fences.get(fact.thread, 0):
+                self.overlaps.append(f"{fact.run} was claimed under an old fence")
+            self._fences[fact.thread] = fact.epoch
+        if fact.kind in _ASIDE:
+            return
+        if fact.status in FINAL:
+            self._active.pop(fact.thread, None)
+        else:
+            self._active[fact.thread] = fact.run

@@ -13,7 +13,7 @@ import click
 
 from turnkeep import TurnkeepError
 from turnkeep_adapters.cli.demo.audience import watching
-from turnkeep_adapters.cli.demo.cast import Cast
+from turnkeep_adapters.cli.demo.company import Harm
 from turnkeep_adapters.cli.demo.embedded_postgres import EMBEDDED, ServerMissing, embedded_server
 from turnkeep_adapters.cli.demo.hired import WorkerDied
 from turnkeep_adapters.cli.demo.interruption import run_interruptibly
@@ -24,7 +24,7 @@ from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import migrated
 
 WORKERS_MAX: Final = 16
-ACTORS_MAX: Final = 256
+HARM_MAX: Final = 200
 SEED_MAX: Final = (1 << 63) - 1
 _STDIN: Final = "-"
 _SAMPLE: Final = "sample.jsonl"
@@ -34,20 +34,16 @@ Input, one JSON object a line:
   {"task": "books/rent", "prompt": "Pay the rent.",
    "calls": [{"tool": "send_money", "args": {"to": "DE02", "amount_cents": 95000}}]}
 
-A line that is no such object, and a call whose args cannot be put before people
-(no finite number, deeper than 64 levels, over 1 MiB), is named with its number on
-standard error, left out and counted. That alone changes no exit code; a file in
-which nothing can be used ends with 2.
+Each line is a turn in the thread of its task; two lines of one task wait for each
+other, and the same line again is the same turn. A line that is no such object is
+named with its number on standard error, left out and counted. That alone changes
+no exit code; a file in which nothing can be used ends with 2.
 
-The same call of the same task, however often it stands in the file, is one
-approval. Asked again once it was withdrawn, it stays withdrawn. Each seed has a
-tenant of its own: on a store that outlives the command, the same seed and input
-repeat what was decided, and change nothing.
+Each seed has a tenant of its own: on a store that outlives the command, the same
+seed and input find their turns ended, and change nothing.
 
 Without --store, workers share a files store in a temporary directory, which is
-removed at the end. One worker is killed by SIGKILL in the middle of its work,
-with calls under way; a replacement does the same part again, and must get the
-same answers. A store in memory has one process, and nobody is killed there.
+removed at the end. A store in memory has one process, and nobody is killed there.
 
 \b
 Stores:
@@ -56,8 +52,9 @@ Stores:
   postgresql://...     a database; it is kept, and its password never shown
   embedded-postgres    a server that the command starts, and ends
 
-The store is read again at the end, without what the actors remember. Each check
-that does not hold is shown with its reasons, and the command ends with 1."""
+The store is read again at the end, without what anybody remembers, and is held
+against what the world has seen. Each check that does not hold is shown with its
+reasons, and the command ends with 1."""
 
 
 @click.command(epilog=_EPILOG)
@@ -65,7 +62,7 @@ that does not hold is shown with its reasons, and the command ends with 1."""
     "--input",
     "path",
     metavar="FILE",
-    help="Tool calls to have decided, as JSON Lines; - reads standard input. "
+    help="What agents are asked to do, as JSON Lines; - reads standard input. "
     "Without it, a sample that comes with Turnkeep.",
 )
 @click.option(
@@ -81,18 +78,18 @@ that does not hold is shown with its reasons, and the command ends with 1."""
     help="How many processes work at once.",
 )
 @click.option(
-    "--askers",
-    type=click.IntRange(1, ACTORS_MAX),
-    default=8,
+    "--kills",
+    type=click.IntRange(0, HARM_MAX),
+    default=4,
     show_default=True,
-    help="How many tasks each process works through at once.",
+    help="How many workers are killed, at random, and replaced.",
 )
 @click.option(
-    "--deciders",
-    type=click.IntRange(1, ACTORS_MAX),
-    default=8,
+    "--pauses",
+    type=click.IntRange(0, HARM_MAX),
+    default=2,
     show_default=True,
-    help="How many people and services of each process decide at once.",
+    help="How many workers are stopped past their leases, and woken.",
 )
 @click.option(
     "--seed",
@@ -107,24 +104,31 @@ def demo(
     path: str | None,
     store: str | None,
     workers: int,
-    askers: int,
-    deciders: int,
+    kills: int,
+    pauses: int,
     seed: int,
     as_json: bool,
 ) -> int:
-    """Have the tool calls of agents decided by simulated people, and check the outcome.
+    """Have agents take turns while people decide, and workers are killed.
 
-    Askers raise each call as an approval and wait. Deciders approve and deny, race
-    each other, lose acknowledgements and send the same decision again; grave calls
-    (money, secrets, deletions) take two of them; some calls are withdrawn by their
-    asker while they are being approved; strangers try their luck. They work in
-    several processes on one store, and one process is killed. Then every answer that
-    anyone was given is held against the store and its event log.
+    Each line of the input is a turn of a thread. Worker processes claim them; each
+    tool call is a step in the journal of its run; risky calls wait for people, who
+    allow them, deny them, contradict each other or never answer. Workers are killed
+    in the middle of calls, or stopped until their leases are long over. Operators
+    find out what became of calls that may have happened. Then the store, its event
+    log and the world are compared.
     """
-    cast = Cast(askers=askers, deciders=deciders, seed=seed)
+    harm = Harm(kills=kills, pauses=pauses)
     try:
         with _source(path) as source, _at(store) as url:
-            play = Play(source=source, name=_name(path), store=url, workers=workers, cast=cast)
+            play = Play(
+                source=source,
+                name=_name(path),
+                store=url,
+                workers=workers,
+                harm=harm,
+                seed=seed,
+            )
             with watching(sys.stderr, source) as audience:
                 report = run_interruptibly(play.performed(audience))
     except InputBroken as error:
@@ -197,7 +201,7 @@ def _name(path: str | None) -> str:
 
 def _told(report: Report, *, as_json: bool) -> Ending:
     if report.is_empty:
-        raise click.ClickException(f"{report.source} holds no tool call that can be used")
+        raise click.ClickException(f"{report.source} holds no line that can be used")
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     text = report.as_json() if as_json else report.as_text()
     click.echo(text, color=False if plain else None)

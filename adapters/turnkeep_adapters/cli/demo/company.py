@@ -1,160 +1,144 @@
-"""A company: the worker processes of one performance, one of which is killed in the middle of it.
+"""A company: the worker processes of one demonstration, and the harm that is done to them.
 
-The first worker halts after some answers, with calls under way, and is killed by SIGKILL. A
-replacement is handed the same lines again, and then goes on with what is left. Scenes and ids
-follow from the lines alone, so what the killed worker did is repeated and not done twice.
+After every few deeds one of them, drawn at random, is killed and replaced, or stopped until its
+leases are long over and then woken: it must find that it has lost its runs, and write nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
-from turnkeep_adapters.cli.demo.cast import Cast, first_of
+from turnkeep_adapters.cli.demo.contract import LEASE_SECONDS, Contract
 from turnkeep_adapters.cli.demo.effort import Effort
-from turnkeep_adapters.cli.demo.feed import Feed
-from turnkeep_adapters.cli.demo.handout import Handout, Part
+from turnkeep_adapters.cli.demo.errand import drawn
 from turnkeep_adapters.cli.demo.hired import Hired
-from turnkeep_adapters.cli.demo.lines import Line
-from turnkeep_adapters.cli.demo.loss import ANSWERS_BEFORE_THE_KILL, Loss
-from turnkeep_adapters.cli.demo.messages import Contract, Ended, Halted, OneMore
-from turnkeep_adapters.cli.demo.recording import Unusable
+from turnkeep_adapters.cli.demo.world import World
 
-if TYPE_CHECKING:
-    from turnkeep_adapters.cli.demo.audience import Audience
+_ROUND_SECONDS: Final = 0.02
+_DEEDS_MAX: Final = 3
+_PAUSE_SECONDS: Final = 1.5 * LEASE_SECONDS
 
 
-@define(eq=False)
-class _Told:
-    """What one worker has told so far, as far as its replacement may tell it again."""
+@frozen(kw_only=True)
+class Harm:
+    """What is to be done to workers.
 
-    calls: int = 0
-    rejected: set[tuple[int, int | None]] = field(factory=set)
+    Attributes:
+        kills: How many are to be killed.
+        pauses: How many are to be paused past their leases.
+    """
+
+    kills: int
+    pauses: int
 
 
-@define(eq=False, kw_only=True)
+@define(kw_only=True)
 class Company:
     """Workers on one store, and what became of them.
 
     Attributes:
-        store: The URL of the store.
+        contract: What each is hired for; holders are numbered.
         workers: How many work at once.
-        cast: Who acts in each of them.
-        directory: Where ledgers are kept.
-        ledgers: Those of all workers but of the killed one and its replacement.
-        loss: The worker that was killed; None where none had enough to do for that.
+        harm: What is to be done to them.
+        directory: Where what they say is kept.
+        killed: Who was, in order.
+        paused: Who was, in order.
+        effort: What it took those that were drained.
     """
 
-    store: str
+    contract: Contract
     workers: int
-    cast: Cast
-    feed: Feed
-    audience: Audience
+    harm: Harm
     directory: Path
-    ledgers: list[Path] = field(factory=list, init=False)
-    loss: Loss | None = field(default=None, init=False)
-    _efforts: list[Effort] = field(factory=list, init=False)
-    _handout: Handout = field(factory=Handout, init=False)
+    killed: list[str] = field(factory=list, init=False)
+    paused: list[str] = field(factory=list, init=False)
+    effort: Effort = field(factory=lambda: Effort.together(()), init=False)
+    _working: list[Hired] = field(factory=list, init=False)
+    _well: list[Hired] = field(factory=list, init=False)
+    _hired: int = field(default=0, init=False)
 
-    @property
-    def effort(self) -> Effort:
-        """What it took all workers that came to their end."""
-        return Effort.together(self._efforts)
-
-    async def work(self) -> None:
-        """Has every call of the feed decided.
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Workers take turns as long as the block runs, and are drained at its end.
 
         Raises:
-            WorkerDied: A worker ended before its work did, and nobody had killed it here.
-            OSError: Something could not be written, or the audience has gone.
+            WorkerDied: One ended that nobody had killed.
         """
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._handout.fill(self.feed))
-                group.create_task(self._be_killed(1))
-                for number in range(2, self.workers + 1):
-                    group.create_task(self._work(number))
-        except ExceptionGroup as errors:
-            # Whatever stopped one worker stopped them all.
-            raise first_of(errors) from errors
+            await asyncio.gather(*(self._hire() for _ in range(self.workers)))
+            yield
+            efforts = await asyncio.gather(*(hired.drained() for hired in self._working))
+            self.effort = Effort.together(efforts)
+        finally:
+            for hired in self._working:
+                hired.kill()
+            await asyncio.gather(*(hired.gone() for hired in self._working))
 
-    async def _work(self, number: int) -> None:
-        contract = self._contract(f"{number}")
-        self.ledgers.append(contract.ledger)
-        async with Hired.under(contract, f"worker {number}") as hired:
-            await self._attend(hired, before=_Told())
-
-    async def _be_killed(self, number: int) -> None:
-        contract = evolve(self._contract(f"{number}"), halts_after=ANSWERS_BEFORE_THE_KILL)
-        told = _Told()
-        with Part.kept(self.directory / f"{number}.part") as part:
-            async with Hired.under(contract, f"worker {number}") as hired:
-                halted = await self._attend(hired, part=part, before=told)
-                signal = await hired.killed() if halted else 0
-            if not halted:
-                self.ledgers.append(contract.ledger)
-                return
-            again = self._contract(f"{number}-again")
-            self.loss = Loss(
-                worker=number,
-                pid=hired.pid,
-                signal=signal,
-                tasks=part.tasks,
-                ledger=contract.ledger,
-                replacement=again.ledger,
-            )
-            async with Hired.under(again, f"the replacement of worker {number}") as replacement:
-                await self._attend(replacement, before=told, again=part.lines())
-
-    def _contract(self, name: str) -> Contract:
-        return Contract(
-            store=self.store,
-            askers=self.cast.askers,
-            deciders=self.cast.deciders,
-            seed=self.cast.seed,
-            ledger=self.directory / f"{name}.ledger",
-            halts_after=None,
-        )
-
-    # ---- one worker -----------------------------------------------------------------------------
-
-    async def _attend(
-        self,
-        hired: Hired,
-        *,
-        before: _Told,
-        part: Part | None = None,
-        again: Iterable[Line] = (),
-    ) -> bool:
-        """Hands a worker its lines and hears what it tells; whether it has halted."""
+    async def suffer(self) -> None:
+        """Does harm to workers while they do deeds, until all that was planned is done."""
+        chance = drawn(self.contract.seed, "harm")
+        plan = [self._kill] * self.harm.kills + [self._pause] * self.harm.pauses
+        chance.shuffle(plan)
         async with asyncio.TaskGroup() as group:
-            handing = group.create_task(self._handout.serve(hired, part, again))
-            halted = await self._listen(hired, before, first=part is not None)
-            handing.cancel()
-        return halted
+            for harm in plan:
+                await self._deeds(chance.randint(1, _DEEDS_MAX))
+                group.create_task(harm(await self._victim(chance)))
 
-    async def _listen(self, hired: Hired, told: _Told, *, first: bool) -> bool:
-        repeats = 0 if first else told.calls
-        while (message := await hired.next_message()) is not None:
-            match message:
-                case OneMore() if repeats:
-                    repeats -= 1
-                case OneMore():
-                    told.calls += 1
-                    self.audience.one_more()
-                case Unusable(line, call):
-                    if (line, call) not in told.rejected:
-                        self.feed.reject(message)
-                    if first:
-                        told.rejected.add((line, call))
-                case Halted():
-                    return True
-                case Ended(effort):
-                    self._efforts.append(effort)
-                    await hired.ended_well()
-                    return False
-        raise await hired.death()
+    async def watch(self) -> None:
+        """Never returns.
+
+        Raises:
+            WorkerDied: A worker ended that nobody had killed.
+        """
+        while True:
+            for hired in self._working:
+                if hired.has_ended:
+                    raise await hired.death()
+            await asyncio.sleep(_ROUND_SECONDS)
+
+    async def _deeds(self, number: int) -> None:
+        """Returns when so many more deeds were done."""
+        world = World(self.contract.world)
+        until = world.count() + number
+        # The world has no bell to ring.
+        while world.count() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_ROUND_SECONDS)
+
+    async def _victim(self, chance: random.Random) -> Hired:
+        """Somebody who works, once there is anybody; nobody else may harm them meanwhile."""
+        while not self._well:  # noqa: ASYNC110 - a worker that is ready has no bell to ring
+            await asyncio.sleep(_ROUND_SECONDS)
+        victim = chance.choice(self._well)
+        self._well.remove(victim)
+        return victim
+
+    async def _kill(self, victim: Hired) -> None:
+        # Nobody may take its end for a death of its own.
+        self._working.remove(victim)
+        victim.kill()
+        await victim.gone()
+        self.killed.append(victim.name)
+        await self._hire()
+
+    async def _pause(self, victim: Hired) -> None:
+        victim.pause()
+        try:
+            await asyncio.sleep(_PAUSE_SECONDS)
+        finally:
+            victim.wake()
+        self.paused.append(victim.name)
+        self._well.append(victim)
+
+    async def _hire(self) -> None:
+        self._hired += 1
+        contract = evolve(self.contract, holder=f"worker-{self._hired}")
+        hired = await Hired.under(contract, self.directory)
+        self._working.append(hired)
+        self._well.append(hired)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
-from turnkeep_adapters.cli.demo.lines import Line
-from turnkeep_adapters.cli.demo.messages import END, Contract, Message, read_message, task_bytes
+from turnkeep_adapters.cli.demo.contract import Contract
+from turnkeep_adapters.cli.demo.effort import Effort
 
 WORKER: Final[tuple[str, ...]] = (sys.executable, "-P", "-m", "turnkeep_adapters.cli.demo.worker")
 _LAST_BYTES: Final = 4_096
@@ -36,18 +35,19 @@ class Hired:
 
     name: str
     _process: Process
-    _hears: asyncio.StreamWriter
     _tells: asyncio.StreamReader
     _said: Path
 
     @classmethod
-    @asynccontextmanager
-    async def under(cls, contract: Contract, name: str) -> AsyncIterator[Hired]:
-        """A worker that has its contract; it is killed at the end of the block, if it still runs.
+    async def under(cls, contract: Contract, directory: Path) -> Hired:
+        """A worker that has its contract and takes turns.
 
-        What it says on standard error goes into a file beside its ledger.
+        What it says on standard error goes into a file of the directory.
+
+        Raises:
+            WorkerDied: It ended before it took any.
         """
-        said = contract.ledger.with_suffix(".said")
+        said = directory / f"{contract.holder}.said"
         with said.open("wb") as standard_error:
             process = await asyncio.create_subprocess_exec(
                 *WORKER,
@@ -58,76 +58,62 @@ class Hired:
                 start_new_session=True,
             )
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes
-        hired = cls(name, process, process.stdin, process.stdout, said)
+        hired = cls(contract.holder, process, process.stdout, said)
         try:
-            await hired._send(contract.as_bytes())
-            yield hired
-        finally:
-            hired._kill()
-            await hired._gone()
+            # It stays open: a worker whose company is gone notices the end of it.
+            process.stdin.write(contract.as_bytes())
+            if not await hired._tells.readline():
+                raise await hired.death()
+        except asyncio.CancelledError:
+            hired.kill()
+            await hired.gone()
+            raise
+        return hired
 
     @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+    def has_ended(self) -> bool:
+        """Whether it is no more."""
+        return self._process.returncode is not None
 
-    async def hand(self, line: Line) -> None:
-        """Hands it a line; returns once it takes more."""
-        await self._send(task_bytes(line))
+    def kill(self) -> None:
+        """Kills it, wherever it stands."""
+        self._signal(signal.SIGKILL)
 
-    async def no_more(self) -> None:
-        """Tells it that there are no more lines."""
-        await self._send(END + b"\n")
+    def pause(self) -> None:
+        """Stops it, wherever it stands."""
+        self._signal(signal.SIGSTOP)
 
-    async def next_message(self) -> Message | None:
-        """What it tells next; None once it has ended."""
-        line = await self._tells.readline()
-        return read_message(line) if line.endswith(b"\n") else None
+    def wake(self) -> None:
+        """Lets it go on, as if no time had passed."""
+        self._signal(signal.SIGCONT)
 
-    async def killed(self) -> int:
-        """Kills it; the signal that it died of.
-
-        Raises:
-            WorkerDied: It had ended otherwise before.
-        """
-        self._kill()
-        code = await self._gone()
-        if code != -signal.SIGKILL:
-            raise self._death(code)
-        return -code
-
-    async def ended_well(self) -> None:
-        """Waits for its end.
-
-        Raises:
-            WorkerDied: That was no good end.
-        """
-        code = await self._gone()
-        if code != 0:
-            raise self._death(code)
-
-    async def death(self) -> WorkerDied:
-        """How it ended, where it has not said that it had done its work."""
-        return self._death(await self._gone())
-
-    async def _send(self, content: bytes) -> None:
-        try:
-            self._hears.write(content)
-            await self._hears.drain()
-        except ConnectionError:
-            # Its end is noticed where its messages are read.
-            return
-
-    def _kill(self) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-
-    async def _gone(self) -> int:
-        self._hears.close()
+    async def gone(self) -> int:
+        """Its exit code, once it has ended."""
         # The pipe must be read to its end, or the process would count as unfinished.
         while await self._tells.read(_LAST_BYTES):
             pass
         return await self._process.wait()
+
+    async def drained(self) -> Effort:
+        """Tells it that it is enough; what it took it, once it has ended.
+
+        Raises:
+            WorkerDied: That was no good end.
+        """
+        self._signal(signal.SIGTERM)
+        line = await self._tells.readline()
+        code = await self.gone()
+        if code != 0 or not line:
+            raise self._death(code)
+        return Effort(**json.loads(line))
+
+    async def death(self) -> WorkerDied:
+        """How it ended."""
+        return self._death(await self.gone())
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(number)
 
     def _death(self, code: int) -> WorkerDied:
         how = f"exit code {code}"

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import define, field, frozen
 
-from turnkeep import Keep, Tallies, open_keep
-from turnkeep_adapters.cli.demo.asking import owners_of, tenant_of
-from turnkeep_adapters.cli.demo.audience import Audience
-from turnkeep_adapters.cli.demo.auditor import Ledgers, audited
-from turnkeep_adapters.cli.demo.cast import Cast
-from turnkeep_adapters.cli.demo.company import Company
+from turnkeep import Keep, Scope, Tallies, Worker, open_keep
+from turnkeep_adapters.cli.demo.agent import Agent
+from turnkeep_adapters.cli.demo.chronicle import Chronicle
+from turnkeep_adapters.cli.demo.company import Company, Harm
+from turnkeep_adapters.cli.demo.contract import CONCURRENCY, HASTY, HASTY_WORKER, Contract
+from turnkeep_adapters.cli.demo.director import Director
 from turnkeep_adapters.cli.demo.effort import Effort
-from turnkeep_adapters.cli.demo.examination import Examination
-from turnkeep_adapters.cli.demo.feed import Feed
-from turnkeep_adapters.cli.demo.ledger import Ledger
+from turnkeep_adapters.cli.demo.errand import owners_of, tenant_of
+from turnkeep_adapters.cli.demo.examination import Case, Examination
 from turnkeep_adapters.cli.demo.lines import Source
-from turnkeep_adapters.cli.demo.loss import Loss
+from turnkeep_adapters.cli.demo.people import Deciders, Operators
 from turnkeep_adapters.cli.demo.report import Report
-from turnkeep_adapters.cli.demo.witness import KeepWitness
+from turnkeep_adapters.cli.demo.shelf import Shelf
+from turnkeep_adapters.cli.demo.witness import Log, Witness
+from turnkeep_adapters.cli.demo.world import World
+
+if TYPE_CHECKING:
+    from turnkeep_adapters.cli.demo.audience import Audience
 
 MEMORY: Final = "memory:"
 """The store of one process, which ends with it."""
@@ -44,14 +50,15 @@ class Play:
         name: What to call the recording.
         store: The URL of the store; None for a files store that is removed at the end.
         workers: How many processes work at once; a store in memory has one, whatever this says.
-        cast: Who acts in each of them.
+        harm: What is done to them; to the one of a store in memory, none.
     """
 
     source: Source
     name: str
     store: str | None
     workers: int
-    cast: Cast
+    harm: Harm
+    seed: int
 
     async def performed(self, audience: Audience) -> Report:
         """The report of one performance.
@@ -60,102 +67,177 @@ class Play:
             TurnkeepError: The store cannot be opened, or failed the audit.
             InputBroken: The recording could not be read to its end.
             WorkerDied: A worker ended before its work did.
-            OSError: A ledger could not be kept, or the audience has gone.
+            OSError: The world could not be kept, or the audience has gone.
         """
-        if self.store == MEMORY:
-            return await self._alone(audience)
         with TemporaryDirectory(prefix="turnkeep-demo-") as name:
-            directory = Path(name)
-            own = f"file://{quote(str(directory / 'store'))}"
-            store = own if self.store is None else self.store
-            return await self._in_company(store, directory, audience)
+            performance = _Performance(play=self, directory=Path(name), audience=audience)
+            return await performance.report()
 
-    async def _alone(self, audience: Audience) -> Report:
-        began = monotonic()
-        tallies = Tallies()
-        feed = self._feed(audience)
-        with Ledger.opened() as ledger:
-            async with open_keep(MEMORY, telemetry=tallies) as keep:
-                await self.cast.act(keep, feed, ledger, audience)
-                effort = Effort.of(tallies)
-                audience.examining()
-                examination = await self._audit(keep, Ledgers(killed=None, others=[ledger]))
-        return self._report(feed, effort, examination, monotonic() - began, workers=0, loss=None)
 
-    async def _in_company(self, store: str, directory: Path, audience: Audience) -> Report:
-        # What is wrong with the store is found before anybody is hired.
-        async with open_keep(store):
-            began = monotonic()
-        feed = self._feed(audience)
-        company = Company(
-            store=store,
-            workers=self.workers,
-            cast=self.cast,
-            feed=feed,
-            audience=audience,
-            directory=directory,
+@define(kw_only=True)
+class _Performance:
+    """One performance of a play, in a directory of its own."""
+
+    play: Play
+    directory: Path
+    audience: Audience
+    _began: float = field(factory=monotonic, init=False)
+    _tallies: Tallies = field(factory=Tallies, init=False)
+
+    async def report(self) -> Report:
+        """As `Play.performed` promises."""
+        self._shelf.directory.mkdir()
+        self._world.directory.mkdir()
+        async with open_keep(self._store, settings=HASTY, telemetry=self._tallies) as keep:
+            director = Director(
+                keep=keep,
+                lines=self.play.source.lines(),
+                shelf=self._shelf,
+                audience=self.audience,
+            )
+            deciders = Deciders(keep=keep, owners=self._owners, seed=self.play.seed)
+            operators = Operators(keep=keep, owners=self._owners, world=self._world)
+            company = None if self._store == MEMORY else self._company()
+            async with self._at_work(keep, company):
+                suffering = () if company is None else (company.suffer(), company.watch())
+                await _until(director.direct(), deciders.work(), operators.work(), *suffering)
+            if director.broken is not None:
+                raise InputBroken(director.broken.strerror)
+            self.audience.examining()
+            examination = await self._audited(keep, director, deciders)
+        return self._reported(director, deciders, operators, company, examination)
+
+    # ---- acting ---------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _at_work(self, keep: Keep, company: Company | None) -> AsyncIterator[None]:
+        """Somebody takes turns as long as the block runs."""
+        if company is not None:
+            async with company.at_work():
+                yield
+            return
+        agent = Agent(shelf=self._shelf, world=self._world, seed=self.play.seed)
+        worker = Worker(keep.turns, agent, concurrency=CONCURRENCY, settings=HASTY_WORKER)
+        async with worker:
+            yield
+
+    def _company(self) -> Company:
+        contract = Contract(
+            store=self._store,
+            errands=self._shelf.directory,
+            world=self._world.directory,
+            seed=self.play.seed,
+            holder="nobody",
         )
-        await company.work()
-        audience.examining()
-        with _ledgers(company) as ledgers:
-            async with open_keep(store) as keep:
-                examination = await self._audit(keep, ledgers)
-        return self._report(
-            feed,
-            company.effort,
-            examination,
-            monotonic() - began,
-            workers=self.workers,
-            loss=company.loss,
+        return Company(
+            contract=contract,
+            workers=self.play.workers,
+            harm=self.play.harm,
+            directory=self.directory,
         )
 
-    def _feed(self, audience: Audience) -> Feed:
-        return Feed(self.source.lines(), self.cast.seed, audience.unusable)
+    # ---- the audit ------------------------------------------------------------------------------
 
-    async def _audit(self, keep: Keep, ledgers: Ledgers) -> Examination:
-        seed = self.cast.seed
-        witness = KeepWitness(keep=keep, tenant=tenant_of(seed), owners=owners_of(seed))
-        return await audited(ledgers, witness)
+    async def _audited(self, keep: Keep, director: Director, deciders: Deciders) -> Examination:
+        async with self._asked_anew(keep) as asked:
+            chronicle = Chronicle()
+            async for fact in Log(asked, tenant_of(self.play.seed)).facts():
+                chronicle.take(fact)
+            examination = Examination(chronicle)
+            examination.of_log()
+            examination.of_world(self._world.deeds())
+            witness = Witness(asked)
+            active = 0
+            for submitted in director.submitted.values():
+                run = await witness.run(submitted.address)
+                journal = await witness.journal(submitted.address)
+                active += run is not None and not run.status.final
+                examination.of_case(Case(submitted=submitted, run=run, journal=journal))
+            examination.of_unknown()
+            for approval, request in deciders.requests.items():
+                view = await witness.approval(request.scope, approval)
+                examination.of_request(approval, request, None if view is None else view.state)
+            pending = sum([await witness.pending(owner) for owner in self._owners])
+            examination.of_rest(pending=pending, active=active, refused=director.refused)
+            return examination
 
-    def _report(
+    @asynccontextmanager
+    async def _asked_anew(self, keep: Keep) -> AsyncIterator[Keep]:
+        """A keep that remembers nothing; of a store in memory there is but one."""
+        if self._store == MEMORY:
+            yield keep
+            return
+        async with open_keep(self._store) as asked:
+            yield asked
+
+    def _reported(
         self,
-        feed: Feed,
-        effort: Effort,
+        director: Director,
+        deciders: Deciders,
+        operators: Operators,
+        company: Company | None,
         examination: Examination,
-        seconds: float,
-        *,
-        workers: int,
-        loss: Loss | None,
     ) -> Report:
-        if feed.broken is not None:
-            raise InputBroken(feed.broken.strerror)
+        runs = examination.chronicle.runs
+        told = [runs[id] for id in director.submitted if id in runs]
+        own = Effort.of(self._tallies)
+        fates = Counter(request.fate.value for request in deciders.requests.values())
         return Report(
-            source=self.name,
-            store="file" if self.store is None else self.store.partition(":")[0],
-            seed=self.cast.seed,
-            workers=workers,
-            askers=self.cast.askers,
-            deciders=self.cast.deciders,
-            tasks=feed.tasks,
-            lines_left_out=feed.lines_left_out,
-            calls_left_out=feed.calls_left_out,
-            seconds=seconds,
-            effort=effort,
-            loss=loss,
+            source=self.play.name,
+            store=self._store.partition(":")[0],
+            seed=self.play.seed,
+            workers=0 if company is None else self.play.workers,
+            killed=() if company is None else tuple(company.killed),
+            paused=() if company is None else tuple(company.paused),
+            turns=len(director.submitted),
+            earlier=sum(submitted.is_earlier for submitted in director.submitted.values()),
+            repeats=director.repeats,
+            lines_left_out=director.left_out,
+            stalled=director.stalled,
+            seconds=monotonic() - self._began,
+            effort=own if company is None else Effort.together((own, company.effort)),
+            claims=sum(run.claims for run in told),
+            requeued=sum(run.requeued for run in told),
+            settled=operators.settled,
+            requests=fates,
             ends=examination.ends,
             verdicts=examination.findings.verdicts(),
         )
 
+    @property
+    def _store(self) -> str:
+        if self.play.store is not None:
+            return self.play.store
+        return f"file://{quote(str(self.directory / 'store'))}"
 
-@contextmanager
-def _ledgers(company: Company) -> Iterator[Ledgers]:
-    """What the workers were told, open as long as the block runs."""
-    with ExitStack() as stack:
-        killed = None
-        if company.loss is not None:
-            killed = (
-                stack.enter_context(Ledger.at(company.loss.ledger)),
-                stack.enter_context(Ledger.at(company.loss.replacement)),
-            )
-        others = [stack.enter_context(Ledger.at(path)) for path in company.ledgers]
-        yield Ledgers(killed=killed, others=others)
+    @property
+    def _shelf(self) -> Shelf:
+        return Shelf(self.directory / "errands", self.play.seed)
+
+    @property
+    def _world(self) -> World:
+        return World(self.directory / "world")
+
+    @property
+    def _owners(self) -> tuple[Scope, ...]:
+        return owners_of(self.play.seed)
+
+
+async def _until(
+    main: Coroutine[object, object, None], *beside: Coroutine[object, object, None]
+) -> None:
+    """Runs the first to its end, with the others beside it; whatever stops one stops all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(other) for other in beside]
+            await group.create_task(main)
+            for task in tasks:
+                task.cancel()
+    except ExceptionGroup as errors:
+        raise _first_of(errors) from errors
+
+
+def _first_of(errors: ExceptionGroup[Exception]) -> Exception:
+    """The first error of a group, however deep it lies."""
+    error = errors.exceptions[0]
+    return _first_of(error) if isinstance(error, ExceptionGroup) else error

@@ -45,23 +45,20 @@ class Task:
 
 @frozen
 class Unusable:
-    """A line, or a call on it, that cannot be worked through.
+    """A line that cannot be worked through.
 
     Attributes:
-        line: The line's number.
-        call: The position of the call; None where it is the whole line.
+        line: Its number.
         reason: Why, as the end of a sentence; it repeats nothing of the line.
     """
 
     line: int
-    call: int | None
     reason: str
 
     @property
     def sentence(self) -> str:
         """Where it is and why it cannot be used."""
-        place = f"line {self.line}" if self.call is None else f"line {self.line}, call {self.call}"
-        return f"{place}: {self.reason}"
+        return f"line {self.line}: {self.reason}"
 
 
 Entry: TypeAlias = Task | Unusable
@@ -74,14 +71,14 @@ class _Broken(Exception):
 def read(line: Line) -> Entry | None:
     """What one line says; None where it is empty."""
     if line.content is None:
-        return Unusable(line.number, None, f"it has more than {LINE_BYTES_MAX} bytes")
+        return Unusable(line.number, f"it has more than {LINE_BYTES_MAX} bytes")
     content = line.content.removeprefix(_MARK_OF_ORDER) if line.number == 1 else line.content
     if not content.strip():
         return None
     try:
         return _task(line.number, _parsed(content))
     except _Broken as broken:
-        return Unusable(line.number, None, str(broken))
+        return Unusable(line.number, str(broken))
 
 
 def _parsed(content: bytes) -> Json:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from signal import Signals
 
 import click
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from turnkeep_adapters.cli.demo.checks import Verdict
-from turnkeep_adapters.cli.demo.chronicle import APPROVED, DENIED, DISCARDED
 from turnkeep_adapters.cli.demo.effort import Effort
-from turnkeep_adapters.cli.demo.loss import ANSWERS_BEFORE_THE_KILL, Loss
-from turnkeep_adapters.cli.demo.scene import Plot
 
 
 @frozen(kw_only=True)
@@ -25,29 +20,39 @@ class Report:
         source: Where the tool calls came from, in words.
         store: What kind of store; the rest of its URL may hold a password.
         workers: How many processes worked at once; 0 where it was the command's own alone.
-        askers: How many of them each process had.
-        deciders: How many of them each process had.
-        tasks: How many lines were worked through.
+        killed: Who was killed, in order.
+        paused: Who was stopped past their leases and woken, in order.
+        turns: How many were submitted.
+        earlier: How many of them had ended before, on a store that was kept.
+        repeats: How many lines had been submitted before, word for word.
         lines_left_out: How many lines could not be used.
-        calls_left_out: How many calls of other lines could not be used.
-        effort: That of all workers but the killed one, whose counts were lost with it.
-        loss: The worker that was killed; None for none.
-        ends: How often each plot has led to each state.
+        stalled: Whether it gave up waiting.
+        effort: That of all processes but the killed ones, whose counts were lost with them.
+        claims: How often a run was claimed.
+        requeued: How often a claim ended early and its run was queued again.
+        settled: How many uncertain calls operators have looked into.
+        requests: What people made of how many requests.
+        ends: How many turns have come to each state.
     """
 
     source: str
     store: str
     seed: int
     workers: int
-    askers: int
-    deciders: int
-    tasks: int
+    killed: tuple[str, ...]
+    paused: tuple[str, ...]
+    turns: int
+    earlier: int
+    repeats: int
     lines_left_out: int
-    calls_left_out: int
+    stalled: bool
     seconds: float
     effort: Effort
-    loss: Loss | None
-    ends: Mapping[tuple[str, str], int] = field(repr=False)
+    claims: int
+    requeued: int
+    settled: int
+    requests: Mapping[str, int] = field(repr=False)
+    ends: Mapping[str, int] = field(repr=False)
     verdicts: tuple[Verdict, ...] = field(repr=False)
 
     @property
@@ -57,48 +62,42 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no call could be used."""
-        return not self.ends and self.ok
+        """Whether no line could be used."""
+        return not self.turns and self.ok
 
     def as_json(self) -> str:
         """The report as one JSON object, stable field by field."""
-        checks = [
-            {
-                "check": verdict.check.code,
-                "says": verdict.check.value,
-                "ok": verdict.ok,
-                "failures": verdict.failures,
-                "numbers": verdict.numbers,
-                "complaints": verdict.complaints,
-            }
-            for verdict in self.verdicts
-        ]
-        ends = [
-            {"plot": plot, "state": state, "count": count}
-            for (plot, state), count in sorted(self.ends.items())
-        ]
         held = {
             "ok": self.ok,
             "source": self.source,
             "store": self.store,
             "seed": self.seed,
             "workers": self.workers,
-            "askers": self.askers,
-            "deciders": self.deciders,
-            "tasks": self.tasks,
+            "killed": self.killed,
+            "paused": self.paused,
+            "turns": self.turns,
+            "earlier": self.earlier,
+            "repeats": self.repeats,
             "lines_left_out": self.lines_left_out,
-            "calls_left_out": self.calls_left_out,
+            "stalled": self.stalled,
             "seconds": round(self.seconds, 3),
-            "killed": self._killed(),
-            "update_loop": {
-                "updates": self.effort.updates,
-                "attempts": self.effort.attempts,
-                "conflicts": self.effort.conflicts,
-                "pauses": self.effort.pauses,
-                "paused_ms": self.effort.paused_ms,
-            },
-            "ends": ends,
-            "checks": checks,
+            "claims": self.claims,
+            "requeued": self.requeued,
+            "settled_by_operators": self.settled,
+            "requests": dict(sorted(self.requests.items())),
+            "ends": dict(sorted(self.ends.items())),
+            "update_loop": {**asdict(self.effort), "pauses": self.effort.pauses},
+            "checks": [
+                {
+                    "check": verdict.check.code,
+                    "says": verdict.check.value,
+                    "ok": verdict.ok,
+                    "failures": verdict.failures,
+                    "numbers": verdict.numbers,
+                    "complaints": verdict.complaints,
+                }
+                for verdict in self.verdicts
+            ],
         }
         return json.dumps(held, indent=2, ensure_ascii=False)
 
@@ -107,28 +106,18 @@ class Report:
         return "\n".join((*self._summary(), "", *self._checks(), "", self._conclusion()))
 
     def _summary(self) -> Iterator[str]:
-        yield (
-            f"{_many(self.tasks, 'task')} of {self.source}: "
-            f"{_many(sum(self.ends.values()), 'call')} asked for and decided "
-            f"in {self.seconds:.2f} s."
-        )
+        ends = _listed(self.ends)
+        yield f"{_many(self.turns, 'turn')} of {self.source} in {self.seconds:.1f} s: {ends}."
         yield from self._staff()
-        if self.lines_left_out or self.calls_left_out:
-            yield (
-                f"{_many(self.lines_left_out, 'line')} and {_many(self.calls_left_out, 'call')} "
-                "could not be used and were left out."
-            )
-        opposed = _counts(self.ends, Plot.OPPOSED)
         yield (
-            f"Opposite verdicts raced at {_many(sum(opposed.values()), 'call')}: "
-            f"{opposed[APPROVED]:,} approved, {opposed[DENIED]:,} denied."
+            f"{_many(self.claims, 'claim')} of runs; {self.requeued:,} ended early and went back "
+            f"to the queue; operators looked into {_many(self.settled, 'call')} that may have "
+            "happened."
         )
-        withdrawn = _counts(self.ends, Plot.WITHDRAWN)
-        races = sum(withdrawn.values())
-        yield (
-            f"A withdrawal raced the verdict at {_many(races, 'call')}: "
-            f"{withdrawn[DISCARDED]:,} in time, {races - withdrawn[DISCARDED]:,} too late."
-        )
+        if self.requests:
+            asked = sum(self.requests.values())
+            yield f"{_many(asked, 'request')} to people: {_listed(self.requests)}."
+        yield from self._remarks()
         effort = self.effort
         yield (
             f"The update loop: {_many(effort.updates, 'update')}, "
@@ -137,34 +126,25 @@ class Report:
         )
 
     def _staff(self) -> Iterator[str]:
-        cast = f"{_many(self.askers, 'asker')} and {_many(self.deciders, 'decider')}"
         place = f"on a {self.store} store (seed {self.seed})"
         if not self.workers:
-            yield f"One process of {cast} worked {place}."
-            yield "Nobody was killed: a store in memory has one process, and ends with it."
+            yield f"One process worked {place}; nobody was killed, for the store ends with it."
             return
-        yield f"{_many(self.workers, 'worker process')} of {cast} each worked at once {place}."
-        if self.loss is None:
-            yield (
-                "Nobody was killed: the input ended before worker 1 had "
-                f"{ANSWERS_BEFORE_THE_KILL} answers."
-            )
-        else:
-            name = Signals(self.loss.signal).name
-            yield (
-                f"Worker {self.loss.worker} (process {self.loss.pid}) was killed by {name}; "
-                f"a replacement began its {_many(self.loss.tasks, 'task')} anew."
-            )
+        yield f"{_many(self.workers, 'worker process')} worked at once {place}."
+        yield (
+            f"Killed by SIGKILL: {_named(self.killed)}. "
+            f"Stopped past their leases, and woken: {_named(self.paused)}."
+        )
 
-    def _killed(self) -> dict[str, object] | None:
-        if self.loss is None:
-            return None
-        return {
-            "worker": self.loss.worker,
-            "pid": self.loss.pid,
-            "signal": Signals(self.loss.signal).name,
-            "tasks": self.loss.tasks,
-        }
+    def _remarks(self) -> Iterator[str]:
+        if self.earlier:
+            yield f"{_many(self.earlier, 'turn')} had ended before, and nothing was done again."
+        if self.repeats:
+            yield f"{_many(self.repeats, 'line')} said the same as an earlier one."
+        if self.lines_left_out:
+            yield f"{_many(self.lines_left_out, 'line')} could not be used."
+        if self.stalled:
+            yield "Nothing happened for a minute, and the waiting was given up."
 
     def _checks(self) -> Iterator[str]:
         for verdict in self.verdicts:
@@ -184,11 +164,14 @@ class Report:
         return f"All {len(self.verdicts)} checks hold."
 
 
-def _counts(ends: Mapping[tuple[str, str], int], plot: Plot) -> Counter[str]:
-    counts = {state: count for (of, state), count in ends.items() if of == plot.value}
-    return Counter(counts)
-
-
 def _many(count: int, word: str) -> str:
     plural = "es" if word.endswith("s") else "s"
     return f"{count:,} {word}{'' if count == 1 else plural}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none"
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return ", ".join(names) if names else "nobody"

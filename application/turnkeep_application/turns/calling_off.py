@@ -1,0 +1,62 @@
+"""Calling off: the end of a queued run that a claim meets and nobody is to begin any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from attrs import frozen
+
+from turnkeep_application.records import Need, Records
+from turnkeep_application.turns.cancelling import ANCESTOR, CASCADE
+from turnkeep_application.turns.cells import tree_key, turn_state_key
+from turnkeep_application.turns.following import carry_out, companions
+from turnkeep_application.turns.serving import is_called_off
+from turnkeep_application.turns.turn_settings import TurnSettings
+from turnkeep_application.updates import Updates
+from turnkeep_domain.decisions import Decision, Refused, Unchanged
+from turnkeep_domain.turns.actors import Actor
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.claims import RunStanding
+from turnkeep_domain.turns.names import Ref
+from turnkeep_domain.turns.refusals import NotFound
+from turnkeep_domain.turns.run_states import Queued
+
+THREAD_DELETED: Final = Ref("thread_deleted")
+"""Why a run is called off whose thread was deleted."""
+
+
+@frozen(kw_only=True)
+class CallingOff:
+    """Ends runs whose thread was deleted, or whose root or parent was called off."""
+
+    updates: Updates
+    settings: TurnSettings
+
+    async def end(self, run: RunAddress) -> RunStanding | Refused[NotFound]:
+        """Ends one of them as cancelled, in a commit of its own; `NotFound` where it is none."""
+        key = turn_state_key(run)
+
+        def decide(
+            records: Records, now: datetime
+        ) -> Decision[Records, RunStanding, NotFound] | Need:
+            state = records[key]
+            active = None if state is None else state.active
+            if state is None or active is None or active.id != run.id:
+                return Refused(NotFound(run.id))
+            if not isinstance(active.state, Queued):
+                return Unchanged(active.standing)
+            if active.lineage.root is not None and tree_key(active.root) not in records:
+                return Need([tree_key(active.root)])
+            if not is_called_off(records, state, active):
+                return Unchanged(active.standing)
+            decision = state.call_off(
+                run=run.id,
+                reason=THREAD_DELETED if state.closed else ANCESTOR,
+                by=Actor.system("turnkeep.turns") if state.closed else CASCADE,
+                grace=self.settings.cancel_grace,
+                now=now,
+            )
+            return carry_out(records, before=state, decision=decision, now=now)
+
+        return await self.updates.update([key], decide, hints=companions(run))

@@ -1,0 +1,243 @@
+"""Retrying: an operator lets a run go on, gives it up, or has a failed one done again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias, TypeVar
+
+from attrs import Factory, evolve, field, frozen
+
+from turnkeep_application.records import Need, Records
+from turnkeep_application.turns.capacity import at_capacity, holds_of, limits_of
+from turnkeep_application.turns.cells import (
+    effect_key,
+    journal_of,
+    run_key,
+    state_of,
+    turn_state_key,
+)
+from turnkeep_application.turns.following import carry_out
+from turnkeep_application.turns.run_commands import Found, RunCommands
+from turnkeep_application.updates import Updates
+from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
+from turnkeep_domain.identifiers import require_identifier
+from turnkeep_domain.keys import ReadKey
+from turnkeep_domain.kinds import require_kind
+from turnkeep_domain.request_ids import RequestId, RequestIdReused
+from turnkeep_domain.turns.actors import Actor
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.claims import RunStanding
+from turnkeep_domain.turns.effect import Done, NotDone, RunEffect
+from turnkeep_domain.turns.effect_ids import EffectId
+from turnkeep_domain.turns.ended import EndedRun
+from turnkeep_domain.turns.moved import Moved
+from turnkeep_domain.turns.names import Category, require_ref
+from turnkeep_domain.turns.refusals import RetryRefusal, RunIdSpent
+from turnkeep_domain.turns.run import Run
+from turnkeep_domain.turns.run_states import Failed
+from turnkeep_domain.turns.turn import run_id
+from turnkeep_domain.turns.turn_state import TurnState
+
+S = TypeVar("S")
+
+Settlements: TypeAlias = Mapping[EffectId, Done | NotDone]
+
+
+@frozen(kw_only=True)
+class Retrying:
+    """The use cases of operators, as `Turns` promises them.
+
+    Attributes:
+        retention: For how long after its end a run may be done again; None for ever, where
+            nothing is retired.
+    """
+
+    updates: Updates
+    retention: timedelta | None
+    _commands: RunCommands = field(
+        init=False, default=Factory(lambda self: RunCommands(self.updates), takes_self=True)
+    )
+
+    async def retry(
+        self, run: RunAddress, *, settlements: Settlements, actor: Actor, request_id: RequestId
+    ) -> RunStanding | Refused[RetryRefusal]:
+        """As `Turns.retry` promises."""
+        _require(run, settlements, actor, request_id)
+        again = RunAddress(run.scope, run_id(run.scope, "retry", request_id))
+
+        def answer(found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
+            if isinstance(found.ended, EndedRun) and isinstance(found.ended.run.state, Failed):
+                due = None if self.retention is None else found.ended.ended_at + self.retention
+                repeat = _Again(
+                    failed=found.ended,
+                    run=again,
+                    settlements=settlements,
+                    actor=actor,
+                    request_id=request_id,
+                    retired_from=due,
+                )
+                return repeat.decide(found)
+            effects = _uncertain(found, run)
+            if isinstance(effects, Need):
+                return effects
+            decision = found.state.retry(
+                run=run.id,
+                settlements=settlements,
+                effects=effects,
+                actor=actor,
+                request_id=request_id,
+                ended=found.ended,
+                now=found.now,
+            )
+            return found.carried_out(decision)
+
+        return await self._commands.decide(run, answer, ends=True)
+
+    async def give_up(
+        self,
+        run: RunAddress,
+        *,
+        settlements: Settlements,
+        category: Category,
+        actor: Actor,
+        request_id: RequestId,
+    ) -> RunStanding | Refused[RetryRefusal]:
+        """As `Turns.give_up` promises."""
+        _require(run, settlements, actor, request_id)
+        require_ref("category", category)
+
+        def answer(found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
+            effects = _uncertain(found, run)
+            if isinstance(effects, Need):
+                return effects
+            decision = found.state.give_up(
+                run=run.id,
+                settlements=settlements,
+                effects=effects,
+                category=category,
+                actor=actor,
+                request_id=request_id,
+                ended=found.ended,
+                now=found.now,
+            )
+            return found.carried_out(decision)
+
+        return await self._commands.decide(run, answer, ends=True)
+
+
+def _require(
+    run: RunAddress, settlements: Settlements, actor: Actor, request_id: RequestId
+) -> None:
+    require_kind("run", run, RunAddress)
+    require_kind("settlements", settlements, Mapping)
+    for effect, outcome in settlements.items():
+        require_kind("settlements", effect, EffectId)
+        require_kind("settlements", outcome, Done, NotDone)
+    require_kind("actor", actor, Actor)
+    require_identifier("request_id", request_id)
+
+
+def _uncertain(found: Found, run: RunAddress) -> Sequence[RunEffect] | Need:
+    """The journal entries of a run's open steps."""
+    active = found.state.active
+    if active is None or active.id != run.id:
+        return ()
+    return _entries(found.records, active, active.open)
+
+
+def _entries(records: Records, run: Run, ids: Sequence[EffectId]) -> Sequence[RunEffect] | Need:
+    keys = [effect_key(journal_of(run.address, run.journal), id) for id in ids]
+    missing = [key for key in keys if key not in records]
+    if missing:
+        return Need(missing)
+    return [effect for key in keys if (effect := records[key]) is not None]
+
+
+@frozen(kw_only=True)
+class _Again:
+    """A new run of a failed run's turn, on the same journal, admitted as every other.
+
+    Attributes:
+        run: The new run's address.
+        retired_from: From when on the failed one may have been retired; None for never.
+    """
+
+    failed: EndedRun
+    run: RunAddress
+    settlements: Settlements
+    actor: Actor
+    request_id: RequestId
+    retired_from: datetime | None
+
+    def decide(self, found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
+        failed, records, now = self.failed.run, found.records, found.now
+        turn_class = failed.policy.turn_class
+        cells: list[ReadKey[object]] = [turn_state_key(self.run), run_key(self.run)]
+        cells += limits_of(failed.scope, turn_class)
+        missing = [key for key in cells if key not in records]
+        if missing:
+            return Need(missing)
+        before = state_of(records, self.run, now)
+        known = before.recorded(
+            id=self.run.id,
+            payload=failed.turn.payload,
+            request_id=self.request_id,
+            ended=records[run_key(self.run)],
+        )
+        if isinstance(known, Unchanged) and known.outcome.lineage.retry_of != failed.id:
+            return Refused(RequestIdReused(self.request_id))  # it repeated another run's turn
+        if known is not None:
+            return _standing(known)
+        effects = _entries(records, failed, _unfinished(failed))
+        if isinstance(effects, Need):
+            return effects
+        decision = self._in_time(self._resubmitted(before, found, effects), found)
+        return _standing(carry_out(records, before=before, decision=decision, now=now))
+
+    def _resubmitted(
+        self, before: TurnState, found: Found, effects: Sequence[RunEffect]
+    ) -> Decision[Moved, Run, RetryRefusal]:
+        failed = self.failed.run
+        return before.resubmit(
+            failed=self.failed,
+            id=self.run.id,
+            settlements=self.settlements,
+            effects=effects,
+            holds=holds_of(found.records, failed.scope, failed.policy.turn_class),
+            actor=self.actor,
+            now=found.now,
+        )
+
+    def _in_time(
+        self, decision: Decision[Moved, Run, RetryRefusal], found: Found
+    ) -> Decision[Moved, Run, RetryRefusal]:
+        """The same, unless its journal may be gone by now, or the limits leave no room."""
+        if not isinstance(decision, Changed):
+            return decision
+        failed = self.failed.run
+        if self.retired_from is not None and found.now >= self.retired_from:
+            return Refused(RunIdSpent(failed.id))
+        full = at_capacity(found.records, failed.scope, failed.policy.turn_class)
+        if full is not None:
+            return Refused(full)
+        bounds = [until for until in (decision.valid_until, self.retired_from) if until]
+        return evolve(decision, valid_until=min(bounds, default=None))
+
+
+def _unfinished(failed: Run) -> tuple[EffectId, ...]:
+    """The calls of a failed run that are open, or whose failure ended it."""
+    fatal = failed.state.effect if isinstance(failed.state, Failed) else None
+    return failed.open if fatal is None or fatal in failed.open else (*failed.open, fatal)
+
+
+def _standing(
+    decision: Decision[S, Run, RetryRefusal] | Need,
+) -> Decision[S, RunStanding, RetryRefusal] | Need:
+    match decision:
+        case Changed(state, run, events, valid_until):
+            return Changed(state, run.standing, events, valid_until)
+        case Unchanged(run):
+            return Unchanged(run.standing)
+        case _:
+            return decision

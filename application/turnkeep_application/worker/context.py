@@ -1,0 +1,301 @@
+"""A run's context: everything that a handler may do for its run, each with its contract.
+
+The module is long because hosts read it as one page; what its methods do has modules of its own, a
+door each.
+
+What a handler promises in return: whatever it does to the world, and clock or chance that steer it,
+go through the context; the same journal leads to the same names; modes are truthful; calls that are
+made at the same time have distinct names; the event loop is never blocked; a cancellation and
+`RunLeft` are not swallowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeAlias, TypeVar
+
+from attrs import frozen
+
+from turnkeep_application.turns.views import RunView
+from turnkeep_application.worker.announcement import Announcement
+from turnkeep_application.worker.approval_gates import ApprovalGates, ApprovalRequest
+from turnkeep_application.worker.checkpoints import Checkpoints
+from turnkeep_application.worker.children import Children, ChildTurn
+from turnkeep_application.worker.gates import Gates
+from turnkeep_application.worker.runner import Runner
+from turnkeep_application.worker.steps import ModeName, Step, Steps
+from turnkeep_domain.approvals.calls import Action, Effect
+from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.checkpoint import Checkpoint, CheckpointKind
+from turnkeep_domain.turns.claims import Claim
+from turnkeep_domain.turns.effect import Mode
+from turnkeep_domain.turns.gates import GateKind
+from turnkeep_domain.turns.names import Ref
+from turnkeep_domain.turns.policy import TurnPolicy
+from turnkeep_domain.turns.route import Route
+from turnkeep_domain.turns.run import Run
+from turnkeep_domain.turns.turn import Turn
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True, eq=False)
+class RunContext:
+    """What a handler is given of its run; good as long as the handler runs, and no longer.
+
+    All methods raise `RunLeft` once the claim is over, `InvalidValue` for what no host should have
+    handed over, and `CallRefused` for what the rules forbid (`effects_full`: the run is at a limit;
+    `wrong_state`: it is called off). A store that does not answer is asked again for as long as the
+    claim lasts; errors that cannot go away are raised.
+
+    Attributes:
+        draining: Announced once the worker is to end: whoever can, comes to a good end soon.
+    """
+
+    draining: Announcement
+    _runner: Runner
+    _steps: Steps
+    _gates: Gates
+    _approvals: ApprovalGates
+    _children: Children
+    _checkpoints: Checkpoints
+
+    @classmethod
+    def over(cls, runner: Runner, *, draining: Announcement) -> RunContext:
+        """The context of one claimed run."""
+        gates = Gates(runner)
+        return cls(
+            draining=draining,
+            runner=runner,
+            steps=Steps(runner),
+            gates=gates,
+            approvals=ApprovalGates(runner, gates),
+            children=Children(runner),
+            checkpoints=Checkpoints(runner),
+        )
+
+    # ---- what it is about -----------------------------------------------------------------------
+
+    @property
+    def run(self) -> Run:
+        """The run as it was when it was claimed."""
+        return self._runner.run
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that is to be carried out."""
+        return self._runner.run.turn
+
+    @property
+    def claim(self) -> Claim:
+        """What the worker presents; for use cases that take a claim."""
+        return self._runner.claim
+
+    @property
+    def epoch(self) -> int:
+        """The fence that this claim took: higher than that of every claim before."""
+        return self._runner.claim.epoch
+
+    # ---- how long -------------------------------------------------------------------------------
+
+    @property
+    def cancelling(self) -> Announcement:
+        """Announced once the run is called off; `cancel_by` then says when that cancels it."""
+        return self._runner.tenancy.cancelling
+
+    @property
+    def cancel_by(self) -> datetime | None:
+        """Until when the handler may come to an end of its own, by the store's clock."""
+        return self._runner.tenancy.cancel_by
+
+    def remaining_seconds(self) -> float:
+        """How long the handler may go on as things stand: heartbeats make it longer."""
+        return self._runner.tenancy.remaining_seconds()
+
+    # ---- what it does ---------------------------------------------------------------------------
+
+    async def effect(
+        self,
+        name: str,
+        fn: Step[T],
+        args: Json | bytes = None,
+        *,
+        mode: Mode | ModeName = Mode.ONCE,
+    ) -> T:
+        """Does something to the world, journaled: a replay does not do it again.
+
+        Args:
+            name: The call's name; with how often that name was called before, it is the call's id.
+            fn: What is done. It is given a key that is the same in every replay and retry, for
+                services that take one, and returns what JSON can say, or bytes, at most 64 KiB. It
+                raises `StepNotDone` where surely nothing happened.
+            args: What it is called with: only a digest is kept, by which a replay that has come to
+                other arguments is told.
+            mode: `once`: never called twice, unless it was surely not done: its intent is stored
+                first, and one that was cut off is left to an operator. `keyed`: may be called again
+                with the same key. `safe`: may be called again.
+
+        Returns:
+            What `fn` returned, as the journal has it: a tuple comes back as a list.
+
+        Raises:
+            StepNotDone: Nothing happened; any other error of a `keyed` or `safe` step counts as
+                that, with the category `handler_error`. A replay raises it again, unless it was
+                what ended the claim: then the step is done again.
+            StepUncertain: A `once` step raised anything else.
+            RunLeft: The claim is over, or the arguments differ, which fails the run as
+                `replay_diverged`.
+        """
+        return await self._steps.effect(name, fn, args, mode)
+
+    async def require_approval(
+        self,
+        name: str,
+        *,
+        action: Action,
+        effects: frozenset[Effect],
+        input: Json | JsonText,
+        reason: str,
+        display: str,
+        requester: Principal | None = None,
+        lifetime_seconds: int | None = None,
+        quorum: Quorum | None = None,
+    ) -> None:
+        """Puts one exact call before people, and goes on once they have said yes.
+
+        Unless it was decided before, this ends the claim: the handler is begun again when it is
+        decided, and passes here.
+
+        Args:
+            name: The call's name.
+            action: What would be done, and what it is expected to use.
+            effects: What it may do to the world.
+            input: The call's arguments, as a model gave them.
+            reason: Why, for people.
+            display: What, for people.
+            requester: Who wants it done; by default the scope's agent, or else whoever submitted.
+            lifetime_seconds: How long it may be decided.
+            quorum: Who decides; by default the scope's user alone.
+
+        Raises:
+            GateClosed: It was denied, has elapsed or was withdrawn.
+            CallRefused: `invalid_input`, `input_too_deep`, `input_too_large`,
+                `too_many_pending`, `effects_full` (8 approvals, 4 open ones), `effects_open`: a
+                step is under way.
+        """
+        await self._approvals.require(
+            name,
+            ApprovalRequest(
+                action=action,
+                effects=effects,
+                input=input,
+                reason=reason,
+                display=display,
+                requester=requester,
+                lifetime_seconds=lifetime_seconds,
+                quorum=quorum,
+            ),
+        )
+
+    async def gate(
+        self, name: str, *, kind: GateKind, ref: Ref, until: datetime | None = None
+    ) -> None:
+        """Waits for something outside, which the host resumes; ends the claim unless it is over.
+
+        Args:
+            name: The call's name.
+            kind: `auth`, `resource` or `external_tool`.
+            ref: What exactly; whoever resumes the run names it.
+            until: When the wait elapses, by the store's clock; None for never.
+
+        Raises:
+            GateClosed: It was denied, has elapsed or was withdrawn.
+            CallRefused: `effects_open`: a step is under way; `effects_full`.
+        """
+        await self._gates.gate(name, kind=kind, ref=ref, until=until)
+
+    async def spawn(
+        self,
+        name: str,
+        *,
+        scope: Scope,
+        payload: bytes = b"",
+        message_ref: Ref | None = None,
+        source_ref: Ref | None = None,
+        reply_ref: Ref | None = None,
+        policy: TurnPolicy | None = None,
+    ) -> RunAddress:
+        """Submits a run below this one, once; it is called off with this one.
+
+        Args:
+            name: The call's name.
+            scope: The child's thread, or one without a thread; of the same tenant and user.
+            payload: What stands for the request; only a digest is kept.
+            message_ref: The message that asks for it.
+            source_ref: Where it came from.
+            reply_ref: Where an answer belongs.
+            policy: How it is queued and repeated; the class of this run unless given.
+
+        Raises:
+            CallRefused: `thread_busy`, `at_capacity`, `tree_full`, `tree_cancelling`,
+                `effects_full` and the other refusals of a submit.
+        """
+        return await self._children.spawn(
+            name,
+            ChildTurn(
+                scope=scope,
+                payload=payload,
+                message_ref=message_ref,
+                source_ref=source_ref,
+                reply_ref=reply_ref,
+                policy=policy,
+            ),
+        )
+
+    async def join(self, name: str, children: Sequence[RunAddress]) -> tuple[RunView, ...]:
+        """Waits until all these children have ended; ends the claim unless they have.
+
+        Args:
+            name: The call's name.
+            children: What `spawn` answered; 16 are waited for at a time.
+
+        Returns:
+            How each ended, in the order given; one that was retired since is left out.
+        """
+        return await self._gates.join(name, children)
+
+    async def checkpoint(self, kind: CheckpointKind, *, schema: int, payload: bytes) -> Checkpoint:
+        """Saves the handler's own state, so that the next claim may skip what led to it.
+
+        Args:
+            kind: At which point.
+            schema: The host's number for the format of `payload`.
+            payload: At most 65,536 bytes, opaque and never rendered. The newest four are kept.
+        """
+        return await self._checkpoints.save(kind, schema=schema, payload=payload)
+
+    async def last_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint; calls that were made before it count as made.
+
+        To be asked for before the calls that it lets the handler skip.
+        """
+        return await self._checkpoints.load()
+
+    async def route(self, route: Route) -> None:
+        """Notes by whom the run is served, once: a replay notes the same.
+
+        Raises:
+            CallRefused: `route_fixed`: it was noted otherwise before.
+            InvalidValue: A part looks like a secret.
+        """
+        runner = self._runner
+        await runner.ask(lambda: runner.turns.set_route(runner.claim, route))
+
+
+Handler: TypeAlias = Callable[[RunContext], Awaitable[Ref | None]]
+"""A host's handler: it carries out one run and returns a reference to the result, or None."""

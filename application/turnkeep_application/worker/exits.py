@@ -1,0 +1,125 @@
+"""An exit: how a handler leaves its run, other than by returning.
+
+What a handler raises itself: `GiveUp`, `TryAgain`, and `StepNotDone` inside a step. What its
+context raises, and it may catch: `StepNotDone`, `StepUncertain`, `GateClosed`, `CallRefused`.
+`RunLeft` is not to be caught: the run is no longer the handler's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import field, frozen
+
+from turnkeep_domain.errors import TurnkeepError
+from turnkeep_domain.turns.effect_ids import EffectId
+from turnkeep_domain.turns.gates import Disposition
+from turnkeep_domain.turns.names import Category, ref
+
+HANDLER_ERROR: Final = Category("handler_error")
+"""What a failure is put down to that nobody has named."""
+
+
+class RunLeft(BaseException):
+    """The claim has ended, by the handler's own blocking or because it was lost.
+
+    It unwinds the handler. One that swallows it gains nothing: its context refuses everything from
+    then on, and what it returns is ignored.
+    """
+
+
+@frozen
+class GiveUp(TurnkeepError):
+    """Raised by a handler: the run cannot be carried out, and fails.
+
+    Attributes:
+        category: Why, in the host's words, 1 to 256 bytes; it is stored, and shown to operators.
+    """
+
+    code = "given_up"
+    sentence = "the run was given up: {error.category}"
+
+    category: Category = field(converter=Category, validator=ref)
+
+
+@frozen
+class TryAgain(TurnkeepError):
+    """Raised by a handler: not now; the run is queued again, after a pause that grows.
+
+    Where it is raised because of a step that was not done (`raise TryAgain from error`), that step
+    is done again by the next claim.
+    """
+
+    code = "try_again"
+    sentence = "the run is to be tried again later"
+
+
+@frozen
+class StepNotDone(TurnkeepError):
+    """Surely nothing happened in a step.
+
+    A step raises it to say so, and the handler's call of `effect` raises it, on the spot and
+    whenever the run is replayed: a failure that was caught takes the same branch again.
+
+    Attributes:
+        category: Why, in the host's words, 1 to 256 bytes; it is journaled.
+        effect: Which call; None inside the step.
+    """
+
+    code = "step_not_done"
+    sentence = "a step was not done: {error.category}"
+
+    category: Category = field(converter=Category, validator=ref)
+    effect: EffectId | None = field(default=None)
+
+
+@frozen
+class StepUncertain(TurnkeepError):
+    """A step that is called once at most raised: nobody knows whether it happened.
+
+    The run goes to an operator when its handler ends, whatever it does until then.
+
+    Attributes:
+        effect: Which call.
+    """
+
+    code = "step_uncertain"
+    sentence = "a step may or may not have happened"
+
+    effect: EffectId = field()
+
+
+@frozen
+class GateClosed(TurnkeepError):
+    """A gate did not let the run pass; raised on the spot and at each replay.
+
+    Attributes:
+        disposition: Denied, elapsed or withdrawn.
+        effect: Which call.
+    """
+
+    code = "gate_closed"
+    sentence = "the gate did not open: {error.word}"
+
+    disposition: Disposition = field()
+    effect: EffectId = field()
+
+    @property
+    def word(self) -> str:
+        """The disposition in one word."""
+        return self.disposition.value
+
+
+@frozen
+class CallRefused(TurnkeepError):
+    """What the handler asked of its context is forbidden; nothing was stored.
+
+    Attributes:
+        reason: The refusal, with its facts.
+        code: The refusal's own, for example `effects_full`, `wrong_state`, `invalid_input`.
+    """
+
+    sentence = "the call was refused: {error.code}"
+
+    reason: object = field(repr=False)
+    code: str = field()

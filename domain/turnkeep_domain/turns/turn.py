@@ -1,0 +1,62 @@
+"""A turn: one accepted request to an agent, immutable."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from attrs import field, frozen
+
+from turnkeep_domain.identifiers import identifier
+from turnkeep_domain.instants import instant
+from turnkeep_domain.kinds import of_kind
+from turnkeep_domain.principals import Principal
+from turnkeep_domain.request_ids import Digest, RequestId
+from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.names import Ref, RunId, TurnId, optional_ref, ref
+from turnkeep_domain.version_8 import version_8
+
+
+@frozen(kw_only=True)
+class Turn:
+    """Who wants what done, by references alone: no prompt and no secret is kept here.
+
+    Attributes:
+        actor: Whoever submitted it.
+        message_ref: The message that asks for it; None where none does.
+        source_ref: Where it came from, for example a channel.
+        reply_ref: Where an answer belongs.
+        origin: What brought it about, in the host's words (`chat`, `schedule`); of a child, `run`.
+        payload: The digest of what was submitted, so that a reused request id is told.
+    """
+
+    id: TurnId = field(validator=identifier)
+    scope: Scope = field(validator=of_kind(Scope))
+    actor: Principal = field(validator=of_kind(Principal))
+    message_ref: Ref | None = field(validator=optional_ref)
+    source_ref: Ref | None = field(validator=optional_ref)
+    reply_ref: Ref | None = field(validator=optional_ref)
+    origin: Ref = field(validator=ref)
+    payload: Digest = field(validator=of_kind(bytes), repr=False)
+    created_at: datetime = field(validator=instant)
+
+
+def turn_id(scope: Scope, request_id: RequestId) -> TurnId:
+    """The id of the turn that this request submits, whoever repeats it."""
+    return TurnId(_derived(scope, "turn", request_id))
+
+
+def run_id(scope: Scope, operation: str, request_id: RequestId) -> RunId:
+    """The id of the run that this request begins, whoever repeats it.
+
+    Args:
+        scope: The full scope of the thread.
+        operation: `submit`, `submit_child` or `retry`: one request id may serve each once.
+        request_id: The caller's; of a child, derived from its place in the journal.
+    """
+    return RunId(_derived(scope, operation, request_id))
+
+
+def _derived(scope: Scope, operation: str, request_id: RequestId) -> str:
+    parts = [*scope.components(), operation, request_id]
+    return version_8(json.dumps(parts, separators=(",", ":")).encode())

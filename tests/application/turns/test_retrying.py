@@ -1,0 +1,281 @@
+"""Retrying: an operator says what became of a doubtful step, and the journal goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from attrs import evolve
+
+from tests.application.turns.keep import DONE, OPERATOR, SUBMITTER, Keep, step, thread
+from turnkeep_domain.decisions import Refused
+from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.request_ids import RequestId, RequestIdReused
+from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.actors import Actor
+from turnkeep_domain.turns.addresses import RunAddress
+from turnkeep_domain.turns.bucket_ids import Axis, BucketId
+from turnkeep_domain.turns.claims import Claim, RunStanding
+from turnkeep_domain.turns.effect import Done, Intended, Mode, NotDone, Unclear
+from turnkeep_domain.turns.effect_ids import EffectId
+from turnkeep_domain.turns.names import Category, RunId
+from turnkeep_domain.turns.refusals import (
+    AtCapacity,
+    EffectsUnsettled,
+    NotFound,
+    NotPermitted,
+    ThreadBusy,
+    WrongState,
+)
+from turnkeep_domain.turns.run_states import RunStatus
+
+BROKEN = Category("broken")
+HAPPENED = Done(output=b"as the operator found it", disposition=None)
+NOTHING_HAPPENED = NotDone(category=Category("checked"), redo=True)
+
+
+async def doubtful(keep: Keep, scope: Scope | None = None) -> Claim:
+    """A run that needs an operator: one step is done, another perhaps."""
+    claim = await keep.running(scope)
+    await keep.intend(claim, "first")
+    await keep.settle(claim, "first")
+    await keep.intend(claim, "second")
+    await keep.settle(claim, "second", outcome=Unclear())
+    standing = await keep.turns.fail(claim, category=BROKEN)
+    assert isinstance(standing, RunStanding)
+    assert standing.status is RunStatus.NEEDS_OPERATOR
+    return claim
+
+
+async def failed(keep: Keep, scope: Scope | None = None) -> Claim:
+    """A run that failed in its second step, of which surely nothing happened."""
+    claim = await keep.running(scope)
+    await keep.intend(claim, "first")
+    await keep.settle(claim, "first")
+    await keep.intend(claim, "second")
+    await keep.settle(claim, "second", outcome=NotDone(category=BROKEN, redo=False))
+    standing = await keep.turns.fail(claim, category=BROKEN, effect=step("second"))
+    assert isinstance(standing, RunStanding)
+    assert standing.status is RunStatus.FAILED
+    return claim
+
+
+async def retry(
+    keep: Keep,
+    run: RunAddress,
+    settlements: Mapping[EffectId, Done | NotDone] | None = None,
+    *,
+    actor: Actor = OPERATOR,
+    request: str = "again-1",
+) -> object:
+    return await keep.turns.retry(
+        run, settlements=settlements or {}, actor=actor, request_id=RequestId(request)
+    )
+
+
+def test_a_retry_waits_until_every_uncertain_step_is_settled(keep: Keep) -> None:
+    """Law 55."""
+
+    async def scenario() -> None:
+        claim = await doubtful(keep)
+        before = await keep.snapshot()
+        further = {step("second"): HAPPENED, step("first"): HAPPENED}
+        for settlements in ({}, {step("first"): HAPPENED}, further):
+            answer = await retry(keep, claim.run, settlements)
+            assert isinstance(answer, Refused)
+            assert answer.reason == EffectsUnsettled((step("second"),))
+        assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("happened", [True, False])
+def test_a_settled_run_goes_on_from_what_the_operator_found(keep: Keep, *, happened: bool) -> None:
+    """Laws 52 and 58."""
+
+    async def scenario() -> None:
+        claim = await doubtful(keep)
+        found = HAPPENED if happened else NOTHING_HAPPENED
+        answer = await retry(keep, claim.run, {step("second"): found})
+        assert isinstance(answer, RunStanding)
+        assert answer.status is RunStatus.QUEUED
+        (again,) = await keep.claimed()
+        assert again.claim.run == claim.run
+        assert await keep.intend(again.claim, "first") == DONE
+        second = await keep.intend(again.claim, "second")
+        assert second == HAPPENED if happened else isinstance(second, Intended)
+
+    keep.run(scenario)
+
+
+def test_a_repeated_retry_answers_as_it_did(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await doubtful(keep)
+        settlements = {step("second"): HAPPENED}
+        first = await retry(keep, claim.run, settlements)
+        (again,) = await keep.claimed()
+        await keep.completed(again)
+        before = await keep.snapshot()
+        assert await retry(keep, claim.run, settlements) == first
+        other = await retry(keep, claim.run, {step("second"): NOTHING_HAPPENED})
+        assert other == Refused(RequestIdReused(RequestId("again-1")))
+        late = await retry(keep, claim.run, request="again-2")
+        assert late == Refused(WrongState(RunStatus.COMPLETED))
+        assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+def test_only_an_operator_retries_or_gives_up(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await doubtful(keep)
+        before = await keep.snapshot()
+        settlements = {step("second"): HAPPENED}
+        for actor in (SUBMITTER, Actor.system("quota")):
+            refused = await retry(keep, claim.run, settlements, actor=actor)
+            assert refused == Refused(NotPermitted())
+            given_up = await keep.turns.give_up(
+                claim.run,
+                settlements=settlements,
+                category=BROKEN,
+                actor=actor,
+                request_id=RequestId("g1"),
+            )
+            assert given_up == Refused(NotPermitted())
+        nobody = RunAddress(claim.run.scope, RunId("none"))
+        assert await retry(keep, nobody) == Refused(NotFound("none"))
+        with pytest.raises(InvalidValue):
+            await retry(keep, claim.run, {step("second"): Unclear()})  # type: ignore[dict-item]  # no outcome
+        assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+def test_a_run_that_is_given_up_fails_with_its_steps_settled(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await doubtful(keep)
+        answer = await keep.turns.give_up(
+            claim.run,
+            settlements={step("second"): HAPPENED},
+            category=Category("not_worth_it"),
+            actor=OPERATOR,
+            request_id=RequestId("g1"),
+        )
+        assert isinstance(answer, RunStanding)
+        assert answer.status is RunStatus.FAILED
+        view = await keep.view(claim.run)
+        assert view.open == ()
+        states = {entry.id.name: entry.state for entry in await keep.turns.journal(claim.run)}
+        assert states == {"first": DONE, "second": HAPPENED}
+        following = await keep.submitted(request="r2")
+        assert following.status is RunStatus.QUEUED
+
+    keep.run(scenario)
+
+
+def test_a_failed_run_is_done_again_by_a_new_one_on_the_same_journal(keep: Keep) -> None:
+    """Law 58: finished steps stay finished, the fatal one is redone."""
+
+    async def scenario() -> None:
+        claim = await failed(keep)
+        answer = await retry(keep, claim.run)
+        assert isinstance(answer, RunStanding)
+        assert answer.run != claim.run.id
+        again = RunAddress(claim.run.scope, answer.run)
+        view = await keep.view(again)
+        assert view.lineage.retry_of == claim.run.id
+        assert view.turn == (await keep.view(claim.run)).turn
+        (granted,) = await keep.claimed()
+        assert granted.claim.run == again
+        assert await keep.intend(granted.claim, "first") == DONE
+        assert isinstance(await keep.intend(granted.claim, "second"), Intended)
+        await keep.settle(granted.claim, "second")
+        await keep.settle(granted.claim, "third", mode=Mode.SAFE)
+        await keep.completed(granted)
+        assert [entry.id.name for entry in await keep.turns.journal(claim.run)] == [
+            entry.id.name for entry in await keep.turns.journal(again)
+        ]
+        before = await keep.snapshot()
+        repeated = await retry(keep, claim.run)
+        assert isinstance(repeated, RunStanding)
+        assert (repeated.run, repeated.status) == (again.id, RunStatus.COMPLETED)
+        assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+def test_a_request_id_that_did_one_failed_run_again_does_no_other(keep: Keep) -> None:
+    async def scenario() -> None:
+        first = await failed(keep)
+        await retry(keep, first.run)
+        (granted,) = await keep.claimed()
+        await keep.completed(granted)
+        second = await keep.running(request="r2")
+        await keep.turns.fail(second, category=BROKEN)
+        before = await keep.snapshot()
+        answer = await retry(keep, second.run)
+        assert answer == Refused(RequestIdReused(RequestId("again-1")))
+        assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+def test_a_failed_run_without_thread_is_done_again(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await failed(keep, Scope.of("acme", "ada", agent="scout"))
+        answer = await retry(keep, claim.run)
+        assert isinstance(answer, RunStanding)
+        (granted,) = await keep.claimed()
+        assert granted.claim.run.id == answer.run
+        assert await keep.intend(granted.claim, "first") == DONE
+        await keep.completed(granted)
+
+    keep.run(scenario)
+
+
+def test_a_retry_is_admitted_as_every_submit_is(timed: Keep) -> None:
+    async def scenario() -> None:
+        claim = await failed(timed)
+        busy = await timed.submitted(request="r2")
+        refused = await retry(timed, claim.run)
+        assert refused == Refused(ThreadBusy(busy.id, RunStatus.QUEUED))
+        (granted,) = await timed.claimed()
+        await timed.completed(granted)
+        tenant = BucketId(scope=Scope.of("acme", None), axis=Axis.TENANT, turn_class=None)
+        await timed.limit(tenant, held=1)
+        await timed.submitted(thread("other"))
+        before = await timed.snapshot()
+        full = await retry(timed, claim.run)
+        assert isinstance(full, Refused)
+        assert isinstance(full.reason, AtCapacity)
+        assert await timed.snapshot() == before
+
+    timed.run(scenario)
+
+
+@pytest.mark.parametrize("fate", ["lose-before", "lose-after", "fail-before"])
+def test_an_ambiguous_retry_of_a_failed_run_submits_one(keep: Keep, fate: str) -> None:
+    async def scenario() -> None:
+        claim = await failed(keep)
+        async with keep.suffering(f"commit#1: {fate}") as (turns, _):
+            first = await turns.retry(
+                claim.run, settlements={}, actor=OPERATOR, request_id=RequestId("again-1")
+            )
+        assert isinstance(first, RunStanding)
+        assert await retry(keep, claim.run) == first
+        assert (await keep.kinds()).count("submitted") == 2
+
+    keep.run(scenario)
+
+
+def test_a_completed_or_cancelled_run_is_not_done_again(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await keep.running()
+        await keep.turns.complete(claim)
+        assert await retry(keep, claim.run) == Refused(WrongState(RunStatus.COMPLETED))
+        running = await keep.running(request="r2")
+        assert await retry(keep, running.run) == Refused(WrongState(RunStatus.RUNNING))
+        elsewhere = evolve(claim.run, scope=thread("t1", user="eve"))
+        assert await retry(keep, elsewhere) == Refused(NotFound(claim.run.id))
+
+    keep.run(scenario)

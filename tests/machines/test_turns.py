@@ -1,0 +1,526 @@
+"""Turns against their model: any history, any faults, on every store.
+
+Several threads of two users share a tenant's places; workers keep every claim that they were ever
+given and go on using it. Whatever got lost, came late or was cut off, each answer must be the
+model's, and after each step every invariant of what is stored must hold.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+import pytest
+from attrs import evolve
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from tests.application.turns.invariants import Whole, require_invariants
+from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.turns_model import LEASE, LOST_MAX, RETURNED_MAX, Holding, Model, ModelRun
+from turnkeep import (
+    Actor,
+    Axis,
+    BucketId,
+    BucketLimits,
+    Category,
+    Claim,
+    ClaimedRun,
+    ClaimPass,
+    Container,
+    Contended,
+    Disposition,
+    Done,
+    EffectId,
+    EndedRun,
+    Gate,
+    GateKind,
+    Heartbeat,
+    Intended,
+    Keep,
+    LaneId,
+    Mode,
+    NotDone,
+    OutcomeUnknown,
+    Principal,
+    Queued,
+    Ref,
+    Refused,
+    Relinquishment,
+    RequestId,
+    RunAddress,
+    RunId,
+    RunStanding,
+    RunView,
+    Scope,
+    Token,
+    TurnClass,
+    TurnPolicy,
+    Unavailable,
+    Uncertain,
+    Unclear,
+    digest_of,
+)
+from turnkeep_adapters.faulty.script import Script
+from turnkeep_adapters.faulty.store import FaultyRecordStore
+from turnkeep_adapters.virtual.clock import VirtualClock
+from turnkeep_application.turns.views import ended_view, run_view
+from turnkeep_ports.clock import Deadline
+
+T = TypeVar("T")
+
+THREADS: Final = {"t1": "ada", "t2": "ada", "t3": "ada", "t4": "bob", "t5": "bob"}
+OPERATOR: Final = Actor.operator(Principal.person("olga"))
+TENANT: Final = BucketId(scope=Scope.of("acme", None), axis=Axis.TENANT, turn_class=None)
+BOBS: Final = LaneId.of(Scope.of("acme", "bob"), TurnClass.INTERACTIVE)
+GATE: Final = Gate.of(kind=GateKind.EXTERNAL_TOOL, ref=Ref("tool-1"), effect=EffectId("gate", 0))
+OUTCOMES: Final[dict[str, Done | NotDone | Unclear]] = {
+    "done": Done(output=b"1", disposition=None),
+    "not_done": NotDone(category=Category("no"), redo=False),
+    "redo": NotDone(category=Category("no"), redo=True),
+    "uncertain": Unclear(),
+}
+POLICY: Final = evolve(TurnPolicy.interactive(), lost_max=LOST_MAX, returned_max=RETURNED_MAX)
+
+threads = st.sampled_from(sorted(THREADS))
+numbers = st.integers(0, 3)
+picks = st.integers(0, 40)
+steps = st.sampled_from(["a", "b"])
+faults = st.sampled_from(
+    [
+        *("commit#1: lose-before", "commit#1: lose-after", "commit#1: fail-before"),
+        *("commit#1: land-late 1", "commit#1: land-late 2", "commit#1: land-late 9"),
+        *("commit#1: stale", "commit#1: busy", "commit#1: stall"),
+        *("commit#2: lose-before", "commit#2: lose-after", "commit#2: land-late 3"),
+        *("load#1: fail-before", "load#2: fail-before", "load#2: stall", "commit#3: lose-after"),
+        *("scan#1: fail-before", "load in lane: fail-before"),
+    ]
+)
+scripts = st.lists(faults, max_size=2).map("\n".join)
+
+
+class SeededRandom:
+    """So that a history that fails can be played again."""
+
+    def __init__(self) -> None:
+        self._random = random.Random(3)
+
+    def below(self, bound: float) -> float:
+        return self._random.random() * bound
+
+
+class TurnsMachine(RuleBasedStateMachine):
+    """The service and the model, side by side."""
+
+    store_name: str
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock = VirtualClock()
+        inner = STORES[self.store_name](self.clock)
+        self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
+        container = Container()
+        container.clock.override(self.clock)
+        container.store.override(self.store)
+        container.random.override(SeededRandom())
+        self.keep: Keep = container.keep()
+        self.codec = container.codec()
+        self.model = Model()
+        self.claims: list[Claim] = []
+        self.seen: Whole | None = None
+        self.addresses: dict[str, RunAddress] = {}
+        self.clock.run(self._open())
+
+    async def _open(self) -> None:
+        await self.store.__aenter__()
+        turns = self.keep.turns
+        running = BucketLimits(held=None, running=2)
+        await turns.set_limit(TENANT, limits=running, by=OPERATOR)
+        await turns.set_limit(BOBS, limits=1, by=OPERATOR)
+        await self.clock.sleep(15)
+        assert (await turns.sweep()).counted == 0
+
+    # ---- how a step is compared -----------------------------------------------------------------
+
+    def run(self, call: Callable[[], Coroutine[object, object, T]], script: str = "") -> T:
+        """One use case under a script; without it again, where it ended in doubt or unserved."""
+
+        self.seen = None
+
+        async def main() -> T:
+            self.store.follow(Script.parse(script))
+            try:
+                return await call()
+            except (OutcomeUnknown, Unavailable, Contended):
+                self.store.follow(Script.parse(""))
+                return await call()
+            finally:
+                self.store.follow(Script.parse(""))
+
+        return self.clock.run(main())
+
+    @property
+    def whole(self) -> Whole:
+        """Everything that is stored, read once after each use case."""
+        if self.seen is None:
+            self.seen = self.clock.run(
+                Whole.read(self.store, self.codec, Deadline.after(self.clock, 60))
+            )
+        return self.seen
+
+    def compare(
+        self,
+        call: Callable[[], Coroutine[object, object, object]],
+        expected: Callable[[Model, datetime], str],
+        script: str,
+    ) -> None:
+        """The answer is the model's, at a moment at which the store may have judged it."""
+        before = self.clock.utc_now()
+        told = len(self.whole.events)
+        answer = self.run(call, script)
+        events = self.whole.events[told:]
+        moments = [event.at for event in events[-1:]]
+        moments += [answer.at] if isinstance(answer, Heartbeat) else []
+        tried = []
+        for now in (*moments, before, self.clock.utc_now()):
+            model = copy.deepcopy(self.model)
+            tried.append(expected(model, now))
+            if tried[-1] == word(answer):
+                self.model = model
+                return
+        raise AssertionError(f"{word(answer)}, where the model says {tried}")
+
+    def holding(self, pick: int) -> int | None:
+        return pick % len(self.claims) if self.claims else None
+
+    def picked(self, pick: int) -> str | None:
+        known = list(self.model.runs)
+        return known[pick % len(known)] if known else None
+
+    # ---- what happens ---------------------------------------------------------------------------
+
+    @rule(thread=threads, request=numbers, journaled=st.booleans(), script=scripts)
+    def submit(self, thread: str, request: int, *, journaled: bool, script: str) -> None:
+        name = f"{thread}-{request}"
+        scope = Scope.of("acme", THREADS[thread], thread=thread)
+        # A request id stands for one order: whether it is journaled is a part of it.
+        journaled = self.model.runs[name].journaled if name in self.model.runs else journaled
+        found: list[RunView] = []
+
+        async def call() -> object:
+            answer = await self.keep.turns.submit(
+                scope,
+                actor=Principal.person("ada"),
+                request_id=RequestId(f"r{request}"),
+                policy=evolve(POLICY, journaled=journaled),
+            )
+            if isinstance(answer, RunView):
+                found[:] = [answer]
+            return answer
+
+        fresh = ModelRun(user=THREADS[thread], thread=thread, journaled=journaled)
+        self.compare(call, lambda model, now: model.submit(name, copy.deepcopy(fresh), now), script)
+        if found:
+            self.addresses[name] = found[0].address
+
+    @rule(count=st.integers(1, 3), script=scripts)
+    def claim(self, count: int, script: str) -> None:
+        token = Token(random.Random(len(self.claims) * 7 + count).randbytes(16))
+
+        async def call(lanes: tuple[LaneId, ...] | None = None) -> ClaimPass:
+            return await self.keep.turns.claim(
+                holder="worker", token=token, count=count, lanes=lanes
+            )
+
+        found = self.run(call, script)
+        granted = [*found.granted]
+        if found.doubtful:
+            granted += self.run(lambda: call(found.doubtful)).granted
+        assert len(granted) <= count
+        self.take(granted)
+
+    def take(self, granted: list[ClaimedRun]) -> None:
+        names = {address: name for name, address in self.addresses.items()}
+        for each in sorted(granted, key=lambda each: each.until):
+            name = names[each.claim.run]
+            self.model.claim(name, each.until - LEASE)
+            self.claims.append(each.claim)
+
+    @rule(script=scripts)
+    def whoever_is_due_and_has_room_is_served_at_last(self, script: str) -> None:
+        self.run(self.keep.turns.sweep, script)
+        self.sweep("")
+        for turn in range(6):
+            self.run(self.keep.turns.sweep)
+            token = Token(random.Random(10**6 + len(self.claims) * 31 + turn).randbytes(16))
+            found = self.run(partial(self.keep.turns.claim, holder="worker", token=token, count=8))
+            self.take([*found.granted])
+        now = self.clock.utc_now()
+        assert not [name for name in self.model.runs if self.model.may_be_claimed(name, now)]
+
+    @rule(pick=picks, script=scripts)
+    def heartbeat(self, pick: int, script: str) -> None:
+        self.under(pick, script, self.keep.turns.heartbeat, Model.heartbeat)
+
+    @rule(pick=picks, script=scripts)
+    def start(self, pick: int, script: str) -> None:
+        self.under(pick, script, self.keep.turns.start, Model.start)
+
+    @rule(pick=picks, step=steps, script=scripts)
+    def intend(self, pick: int, step: str, script: str) -> None:
+        self.under(
+            pick,
+            script,
+            lambda claim: self.keep.turns.intend(
+                claim, EffectId(step, 0), arguments=digest_of(step)
+            ),
+            lambda model, held, now: model.intend(held, step, now),
+        )
+
+    @rule(pick=picks, step=steps, outcome=st.sampled_from(sorted(OUTCOMES)), script=scripts)
+    def settle(self, pick: int, step: str, outcome: str, script: str) -> None:
+        self.under(
+            pick,
+            script,
+            lambda claim: self.keep.turns.settle(
+                claim,
+                EffectId(step, 0),
+                mode=Mode.ONCE,
+                arguments=digest_of(step),
+                outcome=OUTCOMES[outcome],
+            ),
+            lambda model, held, now: model.settle(held, step, outcome, now),
+        )
+
+    @rule(
+        pick=picks,
+        how=st.sampled_from(["complete", "fail", "drain", "error"]),
+        script=scripts,
+    )
+    def end(self, pick: int, how: str, script: str) -> None:
+        turns = self.keep.turns
+
+        async def call(claim: Claim) -> object:
+            match how:
+                case "complete":
+                    return await turns.complete(claim)
+                case "fail":
+                    return await turns.fail(claim, category=Category("broken"))
+                case "drain":
+                    return await turns.relinquish(claim, reason=Relinquishment.DRAIN)
+                case _:
+                    return await turns.relinquish(claim, reason=Relinquishment.ERROR)
+
+        self.under(pick, script, call, lambda model, held, now: model.end(held, how, now))
+        self.learn_when_due()
+
+    @rule(pick=picks, seconds=st.none() | st.sampled_from([30, 60]), script=scripts)
+    def block(self, pick: int, seconds: int | None, script: str) -> None:
+        until = None
+        if seconds is not None:
+            until = self.clock.utc_now() + timedelta(seconds=seconds)
+
+        def expected(model: Model, held: Holding, now: datetime) -> str:
+            blocked = model.runs[held.run].status != "blocked"
+            answer = model.end(held, "block", now)
+            if blocked and answer == "blocked":
+                model.runs[held.run].waits_until = until
+            return answer
+
+        self.under(
+            pick,
+            script,
+            lambda claim: self.keep.turns.block(claim, gate=GATE, until=until),
+            expected,
+        )
+
+    def under(
+        self,
+        pick: int,
+        script: str,
+        call: Callable[[Claim], Awaitable[object]],
+        expected: Callable[[Model, Holding, datetime], str],
+    ) -> None:
+        number = self.holding(pick)
+        if number is None:
+            return
+        claim = self.claims[number]
+
+        async def main() -> object:
+            return await call(claim)
+
+        self.compare(main, lambda model, now: expected(model, model.claims[number], now), script)
+
+    @rule(pick=picks, request=numbers, script=scripts)
+    def cancel(self, pick: int, request: int, script: str) -> None:
+        name = self.picked(pick)
+        if name is None:
+            return
+        mark = f"{name}-{request}"
+        call = partial(
+            self.keep.turns.request_cancel,
+            self.addresses[name],
+            reason=Ref("stop"),
+            actor=OPERATOR,
+            request_id=RequestId(mark),
+        )
+        self.compare(call, lambda model, now: model.cancel(name, mark, now), script)
+
+    @rule(
+        pick=picks,
+        request=numbers,
+        disposition=st.sampled_from([Disposition.GRANTED, Disposition.DENIED]),
+        script=scripts,
+    )
+    def resume(self, pick: int, request: int, disposition: Disposition, script: str) -> None:
+        name = self.picked(pick)
+        if name is None:
+            return
+        mark = f"{name}-{request}"
+        call = partial(
+            self.keep.turns.resume,
+            self.addresses[name],
+            kind=GATE.kind,
+            ref=GATE.ref,
+            disposition=disposition,
+            actor=Actor.system("callbacks"),
+            request_id=RequestId(mark),
+        )
+        self.compare(
+            call, lambda model, now: model.resume(name, disposition.value, mark, now), script
+        )
+
+    @rule(pick=picks, request=numbers, found=st.sampled_from(["done", "redo"]), script=scripts)
+    def retry(self, pick: int, request: int, found: str, script: str) -> None:
+        name = self.picked(pick)
+        if name is None or self.model.runs[name].status == "failed":
+            return
+        mark = f"{name}-{request}"
+        outcome = OUTCOMES[found]
+        assert not isinstance(outcome, Unclear)
+        run = self.model.runs[name]
+        known = run.marks.get(mark)
+        # A repeat settles what it settled first.
+        opened = run.open if known is None or known[0] == "cancel" else run.settled_by.get(mark, [])
+        call = partial(
+            self.keep.turns.retry,
+            self.addresses[name],
+            settlements={EffectId(step, 0): outcome for step in opened},
+            actor=OPERATOR,
+            request_id=RequestId(mark),
+        )
+        self.compare(call, lambda model, now: model.retry(name, found, mark, now), script)
+
+    @rule(seconds=st.sampled_from([1, 5, 29, 30, 60, 89, 90, 91]))
+    def tick(self, seconds: int) -> None:
+        self.run(lambda: self.clock.sleep(seconds))
+
+    @rule(script=scripts)
+    def sweep(self, script: str) -> None:
+        """Under faults, then again without: whatever was due by then is dealt with."""
+        self.run(self.keep.turns.sweep, script)
+        self.run(self.keep.turns.sweep)
+        whole = self.whole
+        ends = {event.address.id: event.at for event in whole.events}
+        for name, address in self.addresses.items():
+            now = ends[address.id]
+            if self.model.is_overdue(name, now):
+                self.model.sweep(name, now)
+        now = self.clock.utc_now()
+        assert not [name for name in self.addresses if self.model.is_overdue(name, now)]
+        self.learn_when_due()
+
+    def learn_when_due(self) -> None:
+        """When a run that rests is due again is drawn; it must only be within the bounds."""
+        for name, run in self.model.runs.items():
+            if run.status != "queued":
+                continue
+            view = self.view(name)
+            assert isinstance(view.state, Queued)
+            assert run.due_at is not None
+            rest = (view.state.due_at - run.due_at).total_seconds()
+            assert 0 <= rest < 2 * 60
+            run.due_at = view.state.due_at
+
+    # ---- what must be so ------------------------------------------------------------------------
+
+    def view(self, name: str) -> RunView:
+        address = self.addresses[name]
+        for state in self.whole.states:
+            if state.active is not None and state.active.address == address:
+                return run_view(state.active)
+        (ended,) = [
+            record
+            for record in self.whole.runs
+            if isinstance(record, EndedRun) and record.run.address == address
+        ]
+        return ended_view(ended)
+
+    @invariant()
+    def everything_that_is_stored_agrees(self) -> None:
+        if hasattr(self, "keep"):
+            require_invariants(self.whole)
+
+    @invariant()
+    def every_run_is_the_models(self) -> None:
+        for name in getattr(self, "addresses", {}):
+            run, view = self.model.runs[name], self.view(name)
+            assert view.status.value == run.status
+            assert (view.held_until is not None) == run.held
+            if run.held:
+                assert view.held_until == run.until
+            assert (view.counters.lost, view.counters.returned) == (run.lost, run.returned)
+            assert sorted(effect.name for effect in view.open) == sorted(run.open)
+
+    @invariant()
+    def every_change_was_told_once(self) -> None:
+        if not hasattr(self, "keep"):
+            return
+        told: dict[RunId, list[str]] = {}
+        for event in self.whole.events:
+            if event.address.collection == "run":
+                told.setdefault(RunId(event.address.id), []).append(event.kind)
+        expected = {
+            self.addresses[name].id: sorted(run.events) for name, run in self.model.runs.items()
+        }
+        assert {id: sorted(kinds) for id, kinds in told.items()} == expected
+
+
+def word(answer: object) -> str:
+    """An answer in the model's words."""
+    match answer:
+        case Refused(reason=reason):
+            return str(reason.code)
+        case RunStanding(status=status):
+            return status.value
+        case RunView():
+            return answer.status.value
+        case Disposition():
+            return answer.value
+        case Heartbeat():
+            return "beats"
+        case Intended():
+            return "intended"
+        case Done():
+            return "done"
+        case NotDone(redo=redo):
+            return "redo" if redo else "not_done"
+        case Uncertain():
+            return "uncertain"
+        case _:
+            raise AssertionError(f"no answer of turns: {answer}")
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_every_history_of_turns_is_the_models_whatever_fails(name: str) -> None:
+    """Laws 17, 28, 29, 32, 34 to 39, 48, 51, 55, 56, 61 and 62 among them, under drawn faults."""
+    machine = type("Machine", (TurnsMachine,), {"store_name": name})
+    examples = EXAMPLES.get(name, 60)
+    bounds = settings(max_examples=examples, stateful_step_count=30, deadline=None)
+    run_machine(machine, settings=bounds)
