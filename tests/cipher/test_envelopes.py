@@ -158,14 +158,15 @@ def test_a_ring_shows_nothing() -> None:
 def test_without_keys_every_use_is_refused() -> None:
     cipher = KeylessCipher()
     assert cipher.ring == frozenset()
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: cipher.primary,
         lambda: cipher.encrypt(Material.of("m"), BINDING),
         lambda: cipher.decrypt(ENVELOPE, BINDING),
         lambda: cipher.seal(BINDING, b""),
         lambda: cipher.verify(b"", BINDING, b""),
         lambda: cipher.codes(b"", Material.of("m")),
-    ):
+    )
+    for call in calls:
         with pytest.raises(MasterKeyMissing):
             call()
 

@@ -193,6 +193,26 @@ def test_a_lost_acknowledgement_delivers_exactly_once(world: Accounts, fault: st
     world.run(scenario)
 
 
+def test_a_use_whose_answer_was_lost_is_delivered_as_it_was_counted(world: Accounts) -> None:
+    """31: of the generation that its receipt names, whatever was put since."""
+
+    async def scenario() -> None:
+        await world.furnished()
+        await world.opened()
+        async with world.suffering("") as (keep, faulty):
+            await keep.secrets.begin()
+            faulty.follow(Script.parse("commit#1: lose-after\nload#3: hold slow"))
+            using = asyncio.create_task(world.use("mine", on=keep))
+            await faulty.reached("slow")
+            await world.put(b"rotated", handle="api", id="s3")
+            assert await world.use("theirs") == {"api": b"rotated"}
+            faulty.release("slow")
+            assert await using == GIVEN
+        assert (await world.kinds()).count("credential_session.used") == 2
+
+    world.run(scenario)
+
+
 def test_a_refused_target_or_handle_counts_nothing(world: Accounts) -> None:
     """40."""
 

@@ -473,6 +473,29 @@ def test_a_lost_acknowledgement_delivers_exactly_once(
     world.run(scenario)
 
 
+def test_a_use_whose_answer_was_lost_is_delivered_though_others_have_used_the_lease_since(
+    world: Vaults,
+) -> None:
+    """31: the receipt names the call that it was counted for."""
+
+    async def scenario() -> None:
+        await world.kept()
+        ref = await world.lent(uses_max=3)
+        async with world.suffering("") as (keep, faulty):
+            await keep.secrets.begin()
+            faulty.follow(Script.parse("commit#1: lose-after\nload#2: hold slow"))
+            consuming = asyncio.create_task(world.consume(ref, "mine", on=keep))
+            await faulty.reached("slow")
+            assert await world.consume(ref, "theirs") == MATERIAL
+            await world.put(OTHER, expected=1, id="p2")
+            faulty.release("slow")
+            assert await consuming == MATERIAL
+            assert isinstance(await world.consume(ref, "mine", on=keep), Spent)
+        assert (await world.kinds()).count("secret_lease.used") == 2
+
+    world.run(scenario)
+
+
 def test_an_acknowledgement_that_stays_lost_is_told_and_the_use_is_spent(world: Vaults) -> None:
     """31, 33."""
 
