@@ -36,6 +36,7 @@ from turnkeep_application.updates import Updates
 from turnkeep_application.vault import Vault
 from turnkeep_domain.leases.guards import Guards
 from turnkeep_domain.leases.lease import LEASES
+from turnkeep_domain.turns.turn_state import THREADLESS, TURN_STATES
 from turnkeep_ports.admission import Admission
 from turnkeep_ports.archive import Archive
 from turnkeep_ports.cipher import Cipher
@@ -115,7 +116,7 @@ class Container(containers.DeclarativeContainer):
         update_seconds=settings.provided.pacing.deadline_seconds,
         settings=settings.provided.leases,
     )
-    guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES)
+    guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES, TURN_STATES, THREADLESS)
     cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
     vault: Provider[Vault] = providers.Singleton(Vault, updates=updates, cipher=cipher)
     secrets: Provider[Secrets] = providers.Singleton(
