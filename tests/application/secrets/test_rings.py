@@ -44,6 +44,7 @@ from turnkeep_adapters.faulty.script import Script
 from turnkeep_application.vault import SEALED_COLLECTIONS
 from turnkeep_domain.keys import Address
 from turnkeep_domain.secrets.canary import CANARY, Canary
+from turnkeep_domain.secrets.secret import SECRETS, Secret
 from turnkeep_ports.store import Cell
 
 SEALED = ("secret", "secret_lease", "credential_account", "credential_session")
@@ -236,6 +237,46 @@ def test_any_changed_field_of_a_sealed_record_fails_and_nothing_is_written(
         world.run(scenario)
     else:
         world.run(lambda: spot_check(world))
+
+
+PLACES = {
+    "version": 0,
+    "algorithm": 1,
+    "key id": 2,
+    "key id's end": 17,
+    "salt": 18,
+    "nonce": 50,
+    "ciphertext": 62,
+    "tag": -16,
+    "tag's end": -1,
+}
+
+
+def test_any_class_of_byte_of_a_stored_envelope_fails_as_what_it_is(world: Accounts) -> None:
+    """45, 48: `Tampered`, but for the key's id; never plaintext, and nothing is written."""
+
+    async def scenario() -> None:
+        await world.kept()
+        ref = await world.lent(uses_max=9)
+        whole = await world.cell("secret")
+        record = CODEC.decode(SECRETS, whole.address, whole.entry.body)
+        assert isinstance(record, Secret)
+        for name, place in PLACES.items():
+            harmed = bytearray(record.envelope)
+            harmed[place] ^= 1
+            body = CODEC.encode(evolve(record, envelope=bytes(harmed)))
+            await world.write(whole.address, body, await world.cell("secret"))
+            before = await world.snapshot()
+            expected = KeyMismatch if name.startswith("key id") else Tampered
+            for host in (world.keep, world.rival):
+                with pytest.raises(expected) as told:
+                    await world.consume(ref, name, on=host)
+                assert type(told.value) is expected
+            assert await world.snapshot() == before
+        await world.write(whole.address, whole.entry.body, await world.cell("secret"))
+        assert await world.consume(ref) == MATERIAL
+
+    world.run(scenario)
 
 
 async def spot_check(world: Accounts) -> None:
