@@ -303,3 +303,24 @@ def test_a_store_in_memory_has_no_runs_to_look_after(turnkeep: CommandLine) -> N
     done = turnkeep("runs", "list", "--store", "memory:", *OWNER)
     assert (done.returncode, done.stdout) == (2, "")
     assert "outlives this command" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["worker"],
+        ["runs"],
+        *(
+            ["runs", command]
+            for command in ("list", "show", "cancel", "retry", "give-up", "recover", "limits")
+        ),
+    ],
+    ids=" ".join,
+)
+def test_help_fits_a_terminal(
+    turnkeep: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    done = turnkeep(*arguments, "--help")
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= 80

@@ -29,7 +29,7 @@ from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading
 from turnkeep_application.turns.cells import lane_key, turn_state_key
-from turnkeep_application.turns.claim_pass import ClaimPass
+from turnkeep_application.turns.claim_pass import ClaimedRun
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.events import Event
@@ -124,24 +124,26 @@ async def _claim_all(brief: ClaimBrief, reports: Connection) -> None:
 async def _claim(turns: Turns, brief: ClaimBrief, number: int, reports: Connection) -> None:
     idle = 0
     while idle < IDLE_PASSES:
-        found = await _one_pass(turns, brief, f"{brief.name}-{number}")
-        for claimed in found.granted:
+        granted = await _one_pass(turns, brief, f"{brief.name}-{number}")
+        for claimed in granted:
             reports.send((claimed.run.scope.user, claimed.run.scope.thread, claimed.claim.epoch))
         if brief.completes:
-            await asyncio.gather(*(turns.complete(one.claim) for one in found.granted))
-        idle = 0 if found.granted else idle + 1
+            await asyncio.gather(*(turns.complete(one.claim) for one in granted))
+        idle = 0 if granted else idle + 1
 
 
-async def _one_pass(turns: Turns, brief: ClaimBrief, holder: str) -> ClaimPass:
-    """One pass; where its outcome is in doubt, it is repeated by the same token."""
+async def _one_pass(turns: Turns, brief: ClaimBrief, holder: str) -> list[ClaimedRun]:
+    """One pass; lanes whose outcome is in doubt are asked again by the same token."""
+    granted: list[ClaimedRun] = []
     token, lanes = Token(os.urandom(16)), None
     while True:
         try:
             found = await turns.claim(holder=holder, token=token, count=brief.count, lanes=lanes)
         except (Contended, Unavailable):
             continue
+        granted += found.granted
         if not found.doubtful:
-            return found
+            return granted
         lanes = found.doubtful
 
 

@@ -77,7 +77,7 @@ def test_16_workers_claim_10000_runs_of_1000_users_once_in_order_and_starve_nobo
         waiting.discard(user)
     threads = [f"t{number:02}" for number in range(10)]
     assert all(served == threads for served in order.values())
-    # Whoever meets another in a lane takes its next run; but nobody is served to the end while
-    # somebody waits for a first run.
-    assert most_before_the_last_user < 10
+    # Users take turns: who meets a rival in a lane goes on to the next, so hardly anybody has a
+    # third run before everybody has a first.
+    assert most_before_the_last_user <= 5
     require_invariants(whole)

@@ -5,37 +5,30 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final, Never
+from datetime import UTC, datetime
+from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading, Unreadable
-from turnkeep_application.records import Records
-from turnkeep_application.turns.calling_off import CallingOff
-from turnkeep_application.turns.cells import lane_key, tree_key, turn_state_key
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
+from turnkeep_application.turns.lane_service import LaneService
 from turnkeep_application.turns.serving import Claimant, LaneAnswer, Serving
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.updates import Updates
-from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
-from turnkeep_domain.errors import InvalidValue, TurnkeepError
+from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier
-from turnkeep_domain.keys import Address
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.scope import ScopePrefix
-from turnkeep_domain.turns.addresses import RunAddress
-from turnkeep_domain.turns.claims import Claim, RunStanding, Token, token_digest
-from turnkeep_domain.turns.lane import LANES, Lane, LaneEntry, ready
+from turnkeep_domain.turns.claims import Claim, Token, token_digest
+from turnkeep_domain.turns.lane import LANES, Lane, ready
 from turnkeep_domain.turns.lane_ids import LaneId
 from turnkeep_domain.turns.limits import CLAIM_LANES_MAX, CLAIM_RUNS_MAX
 from turnkeep_domain.turns.policy import TurnClass
 from turnkeep_ports.errors import (
-    Corrupt,
     OutcomeUnknown,
     PayloadTooLarge,
-    SchemaTooNew,
     Unavailable,
 )
 from turnkeep_ports.randomness import Random
@@ -43,8 +36,6 @@ from turnkeep_ports.scans import Due, Page
 from turnkeep_ports.store import Cell
 
 EVERY_FIFTH: Final = 5
-PUT_BACK_SECONDS: Final = 60
-_ROUNDS_MAX: Final = 2 * CLAIM_RUNS_MAX
 # A page has the earliest lanes first and tells the store's now, so a scan needs no clock of its
 # own: what is not due yet ends it.
 _FOREVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -132,19 +123,27 @@ class Claiming:
     async def _look_at(
         self, claimant: Claimant, turn_class: TurnClass, left: int, tally: _Tally
     ) -> None:
-        """Serves the earliest lanes of a class, page by page until one grants something."""
+        """Serves the earliest lanes of a class, page by page until one grants something.
+
+        Those that somebody else has served meanwhile are left to others, unless there is nothing
+        else: so rivals spread over the lanes instead of queueing up before the first ones.
+        """
         query = Due(collection=LANES.name, states=frozenset({ready(turn_class)}), by=_FOREVER)
         deadline = self.reading.deadline()
         after, had = None, len(tally.granted)
+        overtaken: list[LaneId] = []
         while True:
             page = await self.reading.page(
                 query, after=after, limit=CLAIM_LANES_MAX, deadline=deadline
             )
-            tally.served = True
-            await self._serve_page(claimant, self._due_cells(claimant, page), left, page.now, tally)
+            cells = self._due_cells(claimant, page)
+            overtaken += await self._serve_page(claimant, cells, left, page.now, tally)
             after = page.next
-            if len(tally.granted) > had or after is None or not _is_due(page):
+            if len(tally.granted) > had:
                 return
+            if after is None or not _is_due(page):
+                break
+        await self._serve(claimant, _evenly(overtaken[:left], left), tally)
 
     def _due_cells(self, claimant: Claimant, page: Page) -> list[Cell]:
         """The due lanes of a page, begun at random: workers that look at once meet less."""
@@ -160,16 +159,21 @@ class Claiming:
 
     async def _serve_page(
         self, claimant: Claimant, cells: Sequence[Cell], left: int, now: datetime, tally: _Tally
-    ) -> None:
+    ) -> list[LaneId]:
         """Serves as many lanes at once as there are handlers; further ones where some gave less.
 
         No lane is parsed before it is served.
+
+        Returns:
+            Those that somebody else has served meanwhile.
         """
         had, waiting = len(tally.granted), list(cells)
+        overtaken: list[LaneId] = []
         while waiting and (free := left - (len(tally.granted) - had)) > 0:
             lanes = self._readable(waiting[:free], tally)
-            await self._serve(claimant, _shares(claimant, lanes, free, now), tally)
+            overtaken += await self._serve(claimant, _shares(claimant, lanes, free, now), tally)
             waiting = waiting[free:]
+        return overtaken
 
     def _readable(self, cells: Sequence[Cell], tally: _Tally) -> list[Lane]:
         lanes: list[Lane] = []
@@ -188,10 +192,18 @@ class Claiming:
         claimant: Claimant,
         shares: Sequence[tuple[LaneId, Lane | None, int]],
         tally: _Tally,
-    ) -> None:
-        """Serves lanes side by side, each in a commit of its own; one that fails costs itself."""
+    ) -> list[LaneId]:
+        """Serves lanes side by side, each in a commit of its own; one that fails costs itself.
+
+        Returns:
+            Those that somebody else has served since they were scanned.
+        """
+        overtaken: list[LaneId] = []
+        service = LaneService(updates=self.updates, settings=self.settings)
         calls = [
-            self._serve_lane(Serving(claimant=claimant, lane=id, share=share, seen=seen), tally)
+            service.serve(
+                Serving(claimant=claimant, lane=id, share=share, seen=seen), tally.unreadable
+            )
             for id, seen, share in shares
         ]
         answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -201,6 +213,7 @@ class Claiming:
                     tally.served = True
                     tally.granted += answer.granted
                     tally.ended += answer.ended
+                    overtaken += [id] * answer.overtaken
                 case OutcomeUnknown():
                     tally.doubtful.append(id)
                 case Contended() | Unavailable() | PayloadTooLarge():
@@ -208,71 +221,7 @@ class Claiming:
                     tally.failure = answer
                 case _:
                     raise answer
-
-    async def _serve_lane(self, serving: Serving, tally: _Tally) -> LaneAnswer:
-        """One lane; what cannot be claimed there is ended or put back, and it is asked again."""
-        for _ in range(_ROUNDS_MAX):
-            try:
-                answer = await self._answer(serving)
-            except (Corrupt, SchemaTooNew) as error:
-                if not await self._put_back(serving.lane, error, tally):
-                    break
-                answer = LaneAnswer()
-            else:
-                if not await self._end(answer.called_off) or answer.granted:
-                    return answer
-            serving = evolve(serving, seen=None)
-        return LaneAnswer()
-
-    async def _answer(self, serving: Serving) -> LaneAnswer:
-        answer: LaneAnswer | Refused[Never] = await self.updates.update(
-            serving.keys(), serving.decide, hints=serving.hints()
-        )
-        return LaneAnswer() if isinstance(answer, Refused) else answer
-
-    async def _end(self, runs: Sequence[RunAddress]) -> bool:
-        """Ends what nobody is to begin, each run for itself; whether any place was made by it.
-
-        What fails is met again by the next pass, and must not cost this one its grants.
-        """
-        ending = CallingOff(updates=self.updates, settings=self.settings)
-        ends = await asyncio.gather(*map(ending.end, runs), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException) and not isinstance(end, TurnkeepError):
-                raise end
-        return any(isinstance(end, RunStanding) and end.status.final for end in ends)
-
-    async def _put_back(self, lane: LaneId, error: Corrupt | SchemaTooNew, tally: _Tally) -> bool:
-        """Lets whatever rests on an unreadable record wait a minute, so that the rest goes on.
-
-        Returns:
-            Whether the lane may be asked again.
-        """
-        key = lane_key(lane)
-        address = error.address if isinstance(error, Corrupt) else None
-        tally.unreadable.append(Unreadable(address or key.address, error.code))
-        if address == key.address:
-            return False
-
-        def decide(records: Records, now: datetime) -> Decision[Records, bool, Never]:
-            lane = records[key]
-            if lane is None:
-                return Unchanged(False)
-            until = now + timedelta(seconds=PUT_BACK_SECONDS)
-            after = lane
-            for entry in lane.entries:
-                if address in _cells_of(entry):
-                    after = after.put_back(entry.run, until=until)
-            if after is lane:  # the limits of the tenant, or something that names no record
-                return Changed(records.put(key, lane.put_off(until=until)), False, ())
-            return Changed(records.put(key, after), True, ())
-
-        return (await self.updates.update([key], decide)) is True
-
-
-def _cells_of(entry: LaneEntry) -> set[Address]:
-    cells = {turn_state_key(entry.run).address}
-    return cells if entry.root is None else cells | {tree_key(entry.root).address}
+        return overtaken
 
 
 def _shares(

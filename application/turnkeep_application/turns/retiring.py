@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from attrs import Factory, field, frozen
+from attrs import Factory, define, field, frozen
 
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.records import Records
@@ -38,6 +39,7 @@ from turnkeep_domain.turns.ended import RUNS, EndedRun, RetiredRun
 from turnkeep_domain.turns.refusals import NotFound, RunNotDue
 from turnkeep_domain.turns.run_states import RunStatus
 from turnkeep_ports.archive import Archive
+from turnkeep_ports.scans import Position
 
 ENDED: Final = frozenset(status.value for status in RunStatus if status.final)
 _KINDS: Final = frozenset(kind.value for kind in CheckpointKind)
@@ -65,6 +67,26 @@ class _NotKept(Exception):
     """The archive did not take a run over."""
 
 
+@define(kw_only=True, eq=False)
+class _Round:
+    """One retirement, and what it has come to so far."""
+
+    users: JournalUsers
+    dry_run: bool
+    runs: list[RunAddress] = field(factory=list)
+    spared: int = 0
+    failed: list[RunAddress] = field(factory=list)
+    unreadable: list[Unreadable] = field(factory=list)
+
+    def retired(self) -> Retired:
+        return Retired(
+            runs=tuple(self.runs),
+            spared=self.spared,
+            failed=tuple(self.failed),
+            unreadable=tuple(self.unreadable),
+        )
+
+
 @frozen(kw_only=True)
 class Retiring:
     """The use case of retirement, as `Turns` promises it, and the end of checkpoints."""
@@ -79,50 +101,26 @@ class Retiring:
 
     async def retire(self, *, limit: int, dry_run: bool) -> Retired:
         """As `Turns.retire` promises."""
-        retired: list[RunAddress] = []
-        unreadable: list[Unreadable] = []
-        failed: list[RunAddress] = []
-        spared, after = 0, None
-        users = JournalUsers(reading=self.reading)
-
-        async def tidy(ended: EndedRun) -> bool:
-            nonlocal spared
-            if await self._is_needed(ended, users):
-                spared += 1
-                return False
-            if not dry_run:
-                try:
-                    done = await self._retire(ended, users)
-                except _NotKept:
-                    failed.append(ended.run.address)
-                    return False
-                if not done:
-                    return False
-            retired.append(ended.run.address)
-            return True
-
-        while self.archive.accepts and len(retired) < limit:
+        this = _Round(users=JournalUsers(reading=self.reading), dry_run=dry_run)
+        after: Position | None = None
+        while self.archive.accepts and len(this.runs) < limit:
             page = await self._due.of(
                 RUNS,
                 ENDED,
-                limit=limit - len(retired),
+                limit=limit - len(this.runs),
                 age=self.settings.retirement,
                 after=after,
             )
-            unreadable += page.unreadable
+            this.unreadable += page.unreadable
             # One after another: what one of them has deleted, the next must know.
             for record in page.records:
                 if isinstance(record, EndedRun):
-                    unreadable += (await tidied([record], tidy, _address))[1]
+                    _, damaged = await tidied([record], partial(self._deal_with, this), _address)
+                    this.unreadable += damaged
             after = page.next
             if after is None:
                 break
-        return Retired(
-            runs=tuple(retired),
-            spared=spared,
-            failed=tuple(failed),
-            unreadable=tuple(unreadable),
-        )
+        return this.retired()
 
     async def forget_checkpoints(self, *, limit: int) -> Swept:
         """Deletes the checkpoints of runs that ended long ago; those of live runs are spared."""
@@ -146,6 +144,20 @@ class Retiring:
         return Swept(forgotten=forgotten, unreadable=tuple(unreadable))
 
     # ---- steps ----------------------------------------------------------------------------------
+
+    async def _deal_with(self, this: _Round, ended: EndedRun) -> bool:
+        run = ended.run.address
+        if await self._is_needed(ended, this.users):
+            this.spared += 1
+            return False
+        try:
+            done = this.dry_run or await self._retire(ended, this.users)
+        except _NotKept:
+            this.failed.append(run)
+            return False
+        if done:
+            this.runs.append(run)
+        return done
 
     async def _is_needed(self, ended: EndedRun, users: JournalUsers) -> bool:
         """Whether others stand on it: live descendants, or runs that continue its journal."""

@@ -71,11 +71,14 @@ class LaneAnswer:
     Attributes:
         ended: What the same token was given before, where that is over.
         called_off: Runs that are to be ended instead of claimed.
+        overtaken: Whether somebody else has served the lane since it was scanned, so that other
+            lanes come first.
     """
 
     granted: tuple[ClaimedRun, ...] = field(default=())
     ended: tuple[Claim, ...] = field(default=())
     called_off: tuple[RunAddress, ...] = field(default=())
+    overtaken: bool = field(default=False)
 
 
 Served: TypeAlias = Changed[Records, LaneAnswer] | Unchanged[LaneAnswer]
@@ -86,7 +89,8 @@ class Serving:
     """One lane's decision: at most `share` of its runs are claimed, in the order of the lane.
 
     Attributes:
-        seen: The lane as the scan has shown it, by which most of what is needed is loaded at once.
+        seen: The lane as the scan has shown it, by which most of what is needed is loaded at once;
+            None to serve it whatever has become of it.
     """
 
     claimant: Claimant
@@ -113,6 +117,8 @@ class Serving:
         given = lane.granted(token_digest(self.claimant.token))
         if given is not None:
             return self._repeated(records, given, now)
+        if self.seen is not None and lane.not_before != self.seen.not_before:
+            return Unchanged(LaneAnswer(overtaken=True))
         due = self._due(lane, now)
         chosen = due[: min(self.share, lane.room_to_run)]
         if any(key not in records for key in self._cells_of(chosen)):

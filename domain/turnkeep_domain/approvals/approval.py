@@ -50,7 +50,7 @@ from turnkeep_domain.approvals.refusals import (
     NotPending,
     VoteRefusal,
 )
-from turnkeep_domain.approvals.replay import replayed
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.approvals.request import ApprovalRequest, Question
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.tally import require_agreement

@@ -14,7 +14,7 @@ from turnkeep_domain.approvals.refusals import (
     NotPending,
     VoteRefusal,
 )
-from turnkeep_domain.approvals.replay import replayed
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote

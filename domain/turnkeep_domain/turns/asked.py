@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from turnkeep_domain.approvals.replay import replayed
+from turnkeep_domain.replay import replayed
 from turnkeep_domain.decisions import Refused, Unchanged
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId, RequestIdReused, digest_of

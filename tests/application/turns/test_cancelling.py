@@ -351,11 +351,12 @@ def test_a_cascade_that_is_cut_off_is_finished_by_the_sweep(timed: Keep, commits
 def test_what_cannot_be_called_off_now_is_left_to_the_sweep(timed: Keep) -> None:
     async def scenario() -> None:
         root, descendants = await three_generations(timed)
-        async with timed.suffering("load#2: fail-before\nload#3: fail-before") as (turns, _):
+        async with timed.suffering("load#3: fail-before") as (turns, _):
             answer = await turns.request_cancel(
                 root.run, reason=Ref("stop"), actor=SUBMITTER, request_id=RequestId("c1")
             )
         assert isinstance(answer, RunStanding)
+        assert await statuses(timed, descendants) != CALLED_OFF
         await timed.turns.sweep()
         await timed.turns.sweep()
         assert await statuses(timed, descendants) == CALLED_OFF

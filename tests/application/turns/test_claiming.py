@@ -173,7 +173,9 @@ def test_what_is_not_due_yet_is_claimed_by_nobody(timed: Keep) -> None:
         wait = (entry.due_at - await timed.now()).total_seconds()
         assert wait > 0
         await timed.let_pass(wait - 0.001)
-        assert (await timed.claim(count=8)).granted == ()
+        async with timed.suffering("") as (turns, faulty):
+            assert (await timed.claim(on=turns, count=8)).granted == ()
+            assert {call.operation.value for call in faulty.calls} == {"scan"}
         await timed.let_pass(0.001)
         assert threads(await timed.claimed()) == ["lost"]
 
@@ -379,12 +381,27 @@ def test_a_lane_that_fails_costs_a_pass_only_itself(keep: Keep) -> None:
     keep.run(law)
 
 
-def test_a_lane_for_which_every_race_is_lost_is_passed_over(timed: Keep) -> None:
+def test_a_pass_that_loses_every_race_for_every_lane_is_an_error(timed: Keep) -> None:
     async def law() -> None:
         await timed.queue("a1")
         async with timed.suffering("commit#*: stale") as (turns, _):
             with pytest.raises(Contended):
                 await timed.claim(on=turns, lanes=[lane_of()])
+            with pytest.raises(Contended):
+                await timed.claim(on=turns)
+
+    timed.run(law)
+
+
+def test_a_lane_for_which_every_race_is_lost_is_passed_over(timed: Keep) -> None:
+    async def law() -> None:
+        await timed.limit(TENANT, running=5)
+        await timed.queue("a1")
+        await timed.submitted(thread("z1", tenant="other"))
+        async with timed.suffering("commit#* in bucket: stale") as (turns, _):
+            found = await timed.claim(on=turns, count=2)
+        assert threads(found.granted) == ["z1"]
+        assert found.doubtful == ()
 
     timed.run(law)
 

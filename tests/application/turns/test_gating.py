@@ -20,7 +20,7 @@ from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, Invocat
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import IdSpent, NotPending, StaleGate, TooManyPending
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
-from turnkeep_domain.decisions import Refused
+from turnkeep_domain.decisions import Changed, Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId, digest_of
@@ -31,6 +31,7 @@ from turnkeep_domain.turns.effect import Done
 from turnkeep_domain.turns.events import RunResumed
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.names import Category, Ref, RunId
+from turnkeep_domain.turns.policy import TurnPolicy
 from turnkeep_domain.turns.refusals import (
     EffectsFull,
     GateMismatch,
@@ -82,7 +83,9 @@ async def disposition(keep: Keep, run: RunAddress) -> object:
     return entry.state.disposition
 
 
-async def family(keep: Keep, count: int = 2) -> tuple[Claim, list[RunAddress]]:
+async def family(
+    keep: Keep, count: int = 2, *, policy: TurnPolicy | None = None
+) -> tuple[Claim, list[RunAddress]]:
     """A running parent with children that are queued."""
     claim = await keep.running(thread("parent"))
     children = []
@@ -91,6 +94,7 @@ async def family(keep: Keep, count: int = 2) -> tuple[Claim, list[RunAddress]]:
             claim,
             step("spawn", number),
             scope=thread(f"child-{number}"),
+            policy=policy,
             arguments=digest_of("spawn", number),
         )
         assert isinstance(child, RunView), child
@@ -572,6 +576,30 @@ def test_no_caller_supplies_the_disposition_of_an_approval(keep: Keep) -> None:
     keep.run(scenario)
 
 
+def test_a_resume_reads_the_disposition_from_the_approval_itself(keep: Keep) -> None:
+    """Law 47: what no command leads to, a run that still waits for what was decided."""
+
+    async def scenario() -> None:
+        parked = await keep.parked()
+        key = approval_key(parked.run.scope, parked.approval)
+        pending = await keep.record(key)
+        assert pending is not None
+        denied = pending.deny(by=ADA, decision_id=RequestId("d1"), now=await keep.now())
+        assert isinstance(denied, Changed)
+        await keep.overwrite(key, denied.state)
+        answer = await resumed(
+            keep,
+            parked.run,
+            kind=GateKind.APPROVAL,
+            ref=Ref(parked.approval),
+            disposition=None,
+        )
+        assert isinstance(answer, RunStanding)
+        assert await disposition(keep, parked.run) is Disposition.DENIED
+
+    keep.run(scenario)
+
+
 def test_two_resumes_are_one_event(keep: Keep) -> None:
     """Law 48."""
 
@@ -679,7 +707,8 @@ def test_the_last_child_that_races_its_parent_s_block_loses_no_wake(
     """Law 50."""
 
     async def scenario() -> None:
-        claim, children = await family(timed, 1)
+        # In another lane than its parent: what they share would decide the race.
+        claim, children = await family(timed, 1, policy=TurnPolicy.background())
         (granted,) = await timed.claimed()
         async with timed.suffering("commit#1: hold x") as (turns, faulty):
             if first == "child":

@@ -142,6 +142,18 @@ def test_an_ambiguous_recovery_is_one_event(timed: Keep, fate: str) -> None:
     timed.run(scenario)
 
 
+def test_what_the_store_does_not_take_is_left_to_the_next_sweep(timed: Keep) -> None:
+    async def scenario() -> None:
+        await timed.queue("t1", "t2")
+        await timed.claimed(2)
+        await timed.let_pass(LEASE_SECONDS)
+        async with timed.suffering("commit#*: fail-before") as (turns, _):
+            assert await turns.recover() == Swept()
+        assert (await timed.turns.recover()).recovered == 2
+
+    timed.run(scenario)
+
+
 def test_a_corrupt_run_is_reported_and_hides_no_other(timed: Keep) -> None:
     """Law 63."""
 

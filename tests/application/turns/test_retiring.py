@@ -242,10 +242,31 @@ def test_a_corrupt_run_or_journal_hides_no_other(timed: Keep) -> None:
     timed.run(scenario, sound=False)
 
 
+def test_an_old_checkpoint_stays_for_a_day_after_its_run_has_ended(timed: Keep) -> None:
+    async def scenario() -> None:
+        parked = await timed.running()
+        await timed.turns.checkpoint(
+            parked, kind=CheckpointKind.BEFORE_BLOCK, schema=1, payload=b"x", ordinals={}
+        )
+        gate = Gate.of(kind=GateKind.AUTH, ref=Ref("login"), effect=step("gate"))
+        await timed.turns.block(parked, gate=gate)
+        await timed.let_pass(3 * DAY)
+        await timed.turns.request_cancel(
+            parked.run, reason=Ref("stop"), actor=OPERATOR, request_id=RequestId("c1")
+        )
+        await timed.let_pass(DAY - 1)
+        assert (await timed.turns.sweep()).forgotten == 0
+        await timed.let_pass(1)
+        assert (await timed.turns.sweep()).forgotten == 1
+
+    timed.run(scenario)
+
+
 def test_checkpoints_go_a_day_after_the_end_and_those_of_live_runs_stay(timed: Keep) -> None:
     async def scenario() -> None:
         for name in ("live", "ended"):
             claim = await timed.running(thread(name))
+            await timed.let_pass(1)
             for _ in range(3):
                 await timed.turns.checkpoint(
                     claim, kind=CheckpointKind.BEFORE_BLOCK, schema=1, payload=b"x", ordinals={}

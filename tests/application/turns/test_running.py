@@ -16,7 +16,7 @@ from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import RequestId, digest_of
-from turnkeep_domain.turns.checkpoint import Checkpoint, CheckpointKind
+from turnkeep_domain.turns.checkpoint import CHECKPOINTS, Checkpoint, CheckpointKind
 from turnkeep_domain.turns.claims import (
     Claim,
     EndOperation,
@@ -389,6 +389,7 @@ def test_the_fifth_newest_checkpoint_is_deleted(keep: Keep) -> None:
         history = await keep.turns.history(claim.run)
         assert history is not None
         assert [header.sequence for header in history.checkpoints] == [3, 4, 5, 6]
+        assert await keep.count(CHECKPOINTS) == 4
         last = await keep.turns.last_checkpoint(claim.run)
         assert last is not None
         assert (last.payload, last.ordinals) == (b"6", (("step", 1),))

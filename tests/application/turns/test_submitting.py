@@ -227,6 +227,24 @@ def test_one_request_id_serves_each_scope_once(keep: Keep) -> None:
     keep.run(law)
 
 
+def test_a_threadless_request_that_races_another_order_under_its_id_begins_no_second_run(
+    keep: Keep,
+) -> None:
+    async def law() -> None:
+        async with keep.suffering("commit#1: hold x") as (turns, faulty):
+            held = asyncio.create_task(keep.submit(ALONE, on=turns))
+            await faulty.reached("x")
+            # It is over when the first commits: its turn state is gone, its lane another one.
+            await keep.submitted(ALONE, turn_class=BACKGROUND)
+            [claimed] = await keep.claimed()
+            await keep.completed(claimed)
+            faulty.release("x")
+            assert await held == Refused(RequestIdReused(RequestId("r1")))
+        assert (await keep.kinds()).count("submitted") == 1
+
+    keep.run(law)
+
+
 # ---- one thread, one run -------------------------------------------------------------------------
 
 

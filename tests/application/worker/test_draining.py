@@ -67,6 +67,43 @@ def test_a_handler_that_does_not_is_cancelled_and_its_run_given_back(site: Site)
     site.run(scenario)
 
 
+def test_a_run_that_is_granted_while_its_worker_drains_is_given_back_unbegun(
+    virtual: VirtualSite,
+) -> None:
+    async def handler(ctx: RunContext) -> None:
+        raise AssertionError("it is begun")
+
+    async def scenario() -> None:
+        async with virtual.host() as host, virtual.suffering("scan#1: delay 3000") as (slow, _):
+            run = await host.submit()
+            worker = slow.worker(handler)
+            working = asyncio.create_task(worker.run())
+            await virtual.sleep(1)
+            worker.drain()
+            await working
+            view = await host.turns.get(run.address)
+            assert view is not None
+            assert (view.status, view.counters.returned) == (RunStatus.QUEUED, 1)
+
+    virtual.run(scenario)
+
+
+def test_a_worker_that_has_nothing_to_do_ends_at_once(virtual: VirtualSite) -> None:
+    async def handler(ctx: RunContext) -> None:
+        raise AssertionError("there is nothing to do")
+
+    async def scenario() -> None:
+        async with virtual.host() as host:
+            worker = host.worker(handler, poll_seconds=60.0)
+            working = asyncio.create_task(worker.run())
+            await virtual.sleep(5)
+            worker.drain()
+            await working
+            assert virtual.clock.monotonic() == pytest.approx(5.0, abs=0.1)
+
+    virtual.run(scenario)
+
+
 def test_told_twice_a_worker_does_not_wait(site: Site) -> None:
     async def handler(ctx: RunContext) -> None:
         await site.sleep(10_000)

@@ -174,7 +174,7 @@ def test_what_has_a_door_of_its_own_is_no_plain_gate(virtual: VirtualSite, kind:
 # ---- approvals ----------------------------------------------------------------------------------
 
 
-async def approved(ctx: RunContext, *, cents: int = 5) -> str:
+async def approved(ctx: RunContext, *, cents: int = 5, seconds: int = 3_600) -> str:
     try:
         await ctx.require_approval(
             "ask",
@@ -183,7 +183,7 @@ async def approved(ctx: RunContext, *, cents: int = 5) -> str:
             input={"cents": cents},
             reason="because",
             display="pay",
-            lifetime_seconds=3_600,
+            lifetime_seconds=seconds,
         )
     except GateClosed as closed:
         return closed.disposition.value
@@ -236,14 +236,14 @@ def test_an_approval_that_nobody_decides_elapses(virtual: VirtualSite) -> None:
     met: list[str] = []
 
     async def handler(ctx: RunContext) -> None:
-        met.append(await approved(ctx))
+        met.append(await approved(ctx, seconds=30))
 
     async def scenario() -> None:
         async with virtual.host() as host:
             run = await host.submit()
             async with host.worker(handler):
                 await host.settled(run)
-                await virtual.sleep(3_600)
+                await virtual.sleep(30)
                 view = await host.until(run, lambda view: view.status.final)
                 assert view.status is RunStatus.COMPLETED
         assert met == ["elapsed"]

@@ -308,10 +308,38 @@ def test_a_step_that_was_left_alone_sends_the_run_to_an_operator(virtual: Virtua
             async with host.worker(handler):
                 view = await host.settled(run)
                 assert isinstance(view.state, NeedsOperator)
+                assert view.state.category == "effects_open"
                 assert view.open == (EffectId("pay", 0),)
                 await asyncio.wait(left)
                 assert isinstance(left[0].exception(), RunLeft), "it reports nothing any more"
                 assert await host.settled(run) == view
+
+    virtual.run(scenario)
+
+
+def test_what_a_handler_left_behind_writes_nothing_while_its_run_is_being_completed(
+    virtual: VirtualSite,
+) -> None:
+    left: list[asyncio.Task[None]] = []
+
+    async def never(key: str) -> None:
+        raise AssertionError("it is called")
+
+    async def handler(ctx: RunContext) -> None:
+        async def late() -> None:
+            await virtual.sleep(1)
+            await ctx.effect("pay", never, mode="keyed")
+
+        left.append(asyncio.create_task(late()))
+
+    async def scenario() -> None:
+        async with virtual.host() as host, virtual.suffering("commit#2: delay 3000") as (slow, _):
+            run = await host.submit()
+            async with slow.worker(handler):
+                assert (await host.settled(run)).status is RunStatus.COMPLETED
+            await asyncio.wait(left)
+            assert isinstance(left[0].exception(), RunLeft)
+            assert await host.journal(run) == {}
 
     virtual.run(scenario)
 

@@ -10,6 +10,7 @@ import asyncio
 
 import pytest
 
+from tests.application.approvals.keep import STORES
 from tests.application.worker.errand import People, errand, require_whole
 from tests.application.worker.mortal import Moment, MortalStore
 from tests.application.worker.outside import Remembered
@@ -17,7 +18,7 @@ from tests.application.worker.sites import VirtualSite, thread
 from turnkeep_application.worker.racing import first_of
 from turnkeep_ports.store import RecordStore
 
-LEAST = 15
+LEAST = 19
 """Commits that an errand takes, at least: fewer would mean that it leaves doors out."""
 
 
@@ -46,16 +47,15 @@ async def died(site: VirtualSite, at: int, moment: Moment) -> bool:
 
 
 @pytest.mark.parametrize("moment", list(Moment))
-def test_a_worker_may_be_killed_at_each_of_its_commits(
-    virtual: VirtualSite, moment: Moment
-) -> None:
+@pytest.mark.parametrize("store", ["memory", "files"])
+def test_a_worker_may_be_killed_at_each_of_its_commits(store: str, moment: Moment) -> None:
     """Laws 52 to 54 and 64, every crash window of a run's life among them."""
-    at = 0
+    site, at = VirtualSite(STORES[store]), 0
 
     async def scenario() -> None:
         nonlocal at
-        while await died(virtual, at + 1, moment):
+        while await died(site, at + 1, moment):
             at += 1
 
-    virtual.run(scenario)
+    site.run(scenario)
     assert at >= LEAST

@@ -79,7 +79,7 @@ def test_a_lost_run_is_cancelled_before_another_worker_begins_it(virtual: Virtua
     virtual.run(scenario)
 
 
-def test_one_lost_heartbeat_or_two_lose_no_run(virtual: VirtualSite) -> None:
+def test_heartbeats_that_are_lost_for_a_while_lose_no_run(virtual: VirtualSite) -> None:
     async def handler(ctx: RunContext) -> None:
         await virtual.sleep(200)
 
@@ -89,7 +89,8 @@ def test_one_lost_heartbeat_or_two_lose_no_run(virtual: VirtualSite) -> None:
             async with sick.worker(handler):
                 await virtual.sleep(20)
                 faulty.follow(faulty.script.parse(CUT_OFF))
-                await virtual.sleep(35)
+                # A beat that is not answered is followed by the next one sooner than usual.
+                await virtual.sleep(46)
                 faulty.follow(faulty.script.parse(""))
                 view = await host.settled(run)
             assert (view.status, view.epoch) == (RunStatus.COMPLETED, 1)

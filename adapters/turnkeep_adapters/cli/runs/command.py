@@ -57,8 +57,9 @@ runs.add_command(limits)
     "--status",
     "statuses",
     type=click.Choice([status.value for status in RunStatus]),
+    metavar="STATUS",
     multiple=True,
-    help="Only runs that stand so; may be repeated.",
+    help="Only runs that stand so, for example needs_operator; may be repeated.",
 )
 @click.option("--after", metavar="PAGE", help="The next page, as the one before names it.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
