@@ -12,6 +12,7 @@ from turnkeep.container import Container
 from turnkeep.extras import MissingExtra
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
+from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
@@ -23,6 +24,9 @@ from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, Re
 from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSwept
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.credential_sessions import Used
+from turnkeep_application.credential_views import AccountPage, CredentialAccountView, SessionView
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.errors import Contended
 from turnkeep_application.event_log import (
     EVERYBODY,
@@ -33,9 +37,25 @@ from turnkeep_application.event_log import (
 )
 from turnkeep_application.keep import Keep
 from turnkeep_application.last_seen_settings import LastSeenSettings
+from turnkeep_application.lease_holding import Holding, LeaseHeld
+from turnkeep_application.lease_settings import LeaseSettings
+from turnkeep_application.lease_views import LeaseView
+from turnkeep_application.leases import Leases
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.reading import Unreadable
+from turnkeep_application.rekeying import KeyRetired, Rekeyed
 from turnkeep_application.round_settings import RoundSettings
+from turnkeep_application.secret_audit import Audit, KeyUse
+from turnkeep_application.secret_lending import Opened
+from turnkeep_application.secret_settings import SecretSettings
+from turnkeep_application.secret_sweeping import SecretsSwept
+from turnkeep_application.secret_views import (
+    SecretLeasePage,
+    SecretLeaseView,
+    SecretMetadata,
+    SecretPage,
+)
+from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_redacting import ErasurePage, PendingErasure
 from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
 from turnkeep_application.thread_settings import ThreadSettings
@@ -171,13 +191,107 @@ from turnkeep_domain.budgets.refusals import (
 )
 from turnkeep_domain.budgets.snapshot import AccountView, BudgetSnapshot, DimensionView
 from turnkeep_domain.budgets.tallies import Tally, Usage
+from turnkeep_domain.credentials.account import AccountTerms
+from turnkeep_domain.credentials.account_id import AccountId
+from turnkeep_domain.credentials.account_outcomes import AccountOutcome, AccountState
+from turnkeep_domain.credentials.details import AccountDetails
+from turnkeep_domain.credentials.events import (
+    AccountDeleted,
+    AccountPut,
+    AccountWithdrawn,
+    Released,
+    SessionEnd,
+    SessionEnded,
+    SessionOpened,
+    SessionUsed,
+)
+from turnkeep_domain.credentials.operations import OperationSpent, UseReceipt
+from turnkeep_domain.credentials.refusals import (
+    AccountDeleteRefusal,
+    AccountExpired,
+    AccountPutRefusal,
+    AccountRevoked,
+    AccountRevokeRefusal,
+    AccountUnknown,
+    HandleRefused,
+    OpenRefusal,
+    SessionExhausted,
+    SessionExpired,
+    SessionRevokeCause,
+    SessionRevoked,
+    SessionUnknown,
+    TargetRefused,
+    UseRefusal,
+)
+from turnkeep_domain.credentials.session import SessionTicket
+from turnkeep_domain.credentials.session_id import SessionId
+from turnkeep_domain.credentials.session_phases import (
+    ExhaustedSession,
+    ExpiredSession,
+    OpenSession,
+    RevokedSession,
+)
+from turnkeep_domain.credentials.targets import PathMatch, Target
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address
+from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
+from turnkeep_domain.leases.guards import Guard, Guarding, Guards
+from turnkeep_domain.leases.lease import TenureReleased
+from turnkeep_domain.leases.refusals import (
+    AcquireRefusal,
+    Held,
+    HolderRefusal,
+    NotHolder,
+    TenureExpired,
+)
+from turnkeep_domain.leases.tenancy import Tenancy
+from turnkeep_domain.leases.tenure import Tenure
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Digest, RequestId, RequestIdReused, digest_of
 from turnkeep_domain.scope import Scope, ScopePrefix, ThreadId
+from turnkeep_domain.secrets.events import (
+    LeaseEnd,
+    MasterKeyAdded,
+    MasterKeyRetired,
+    SecretDeleted,
+    SecretLeaseEnded,
+    SecretLeaseIssued,
+    SecretLeaseUsed,
+    SecretPut,
+)
+from turnkeep_domain.secrets.generations import ABSENT, ANY, Expected
+from turnkeep_domain.secrets.handles import Handle
+from turnkeep_domain.secrets.lease_phases import (
+    ActiveLease,
+    ConsumedLease,
+    ExpiredLease,
+    RevokedLease,
+)
+from turnkeep_domain.secrets.lease_ref import LeaseRef
+from turnkeep_domain.secrets.material import Material
+from turnkeep_domain.secrets.receipts import SecretReceipt, Spent
+from turnkeep_domain.secrets.refusals import (
+    ConsumeRefusal,
+    GenerationMismatch,
+    GuardLost,
+    IssueRefusal,
+    KeyInUse,
+    PutRefusal,
+    QuotaFull,
+    RevokeCause,
+    RevokeRefusal,
+    SecretDeleteRefusal,
+    SecretExpired,
+    SecretLeaseConsumed,
+    SecretLeaseExpired,
+    SecretLeaseRevoked,
+    SecretLeaseUnknown,
+    SecretUnknown,
+)
+from turnkeep_domain.secrets.sealing import KeyId
+from turnkeep_domain.secrets.states import SecretOutcome, SecretState
 from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.threads.attachments import Attachment, AttachmentKind
 from turnkeep_domain.threads.claims import InboundClaim
@@ -369,6 +483,7 @@ from turnkeep_domain.turns.run_states import (
 from turnkeep_domain.turns.turn import Turn
 from turnkeep_ports.admission import Admission, Submission
 from turnkeep_ports.archive import Archive
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.errors import (
     Corrupt,
@@ -378,16 +493,36 @@ from turnkeep_ports.errors import (
     Unavailable,
     Unsupported,
 )
+from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
 from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
 from turnkeep_ports.telemetry import Counter, Telemetry
 
 __all__ = [
+    "ABSENT",
+    "ANY",
     "EVERYBODY",
     "START",
     "AcceptRefusal",
+    "AccountDeleteRefusal",
+    "AccountDeleted",
+    "AccountDetails",
+    "AccountExpired",
+    "AccountId",
+    "AccountOutcome",
+    "AccountPage",
+    "AccountPut",
+    "AccountPutRefusal",
     "AccountRef",
+    "AccountRevokeRefusal",
+    "AccountRevoked",
+    "AccountState",
+    "AccountTerms",
+    "AccountUnknown",
     "AccountView",
+    "AccountWithdrawn",
+    "AcquireRefusal",
     "Action",
+    "ActiveLease",
     "Actor",
     "Address",
     "Admission",
@@ -419,6 +554,7 @@ __all__ = [
     "Attachment",
     "AttachmentKind",
     "AttachmentPart",
+    "Audit",
     "Axis",
     "BaseTooDeep",
     "BasisMoved",
@@ -466,6 +602,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointHeader",
     "CheckpointKind",
+    "Cipher",
     "Claim",
     "ClaimEnd",
     "ClaimEnded",
@@ -475,12 +612,16 @@ __all__ = [
     "Clock",
     "CommitId",
     "Completed",
+    "ConsumeRefusal",
+    "ConsumedLease",
     "Container",
     "Contended",
     "Content",
     "CorrelationId",
     "Corrupt",
     "Counter",
+    "CredentialAccountView",
+    "Credentials",
     "Cursor",
     "CursorLost",
     "DeleteRefusal",
@@ -516,7 +657,11 @@ __all__ = [
     "EventPayloadMismatch",
     "EventThreadMismatch",
     "Evidence",
+    "ExhaustedSession",
+    "Expected",
     "ExpireRefusal",
+    "ExpiredLease",
+    "ExpiredSession",
     "ExportMoved",
     "Exported",
     "ExtendRefusal",
@@ -536,14 +681,24 @@ __all__ = [
     "GateRefusal",
     "GateStatus",
     "GateView",
+    "GenerationMismatch",
     "GiveUp",
     "Goal",
     "GoalMoved",
     "GoalRefusal",
+    "Guard",
+    "GuardLost",
+    "Guarding",
+    "Guards",
+    "Handle",
+    "HandleRefused",
     "Handler",
     "HeaderRefusal",
     "Heartbeat",
+    "Held",
     "HistoryPage",
+    "HolderRefusal",
+    "Holding",
     "IdSpent",
     "IdempotencyKey",
     "ImportInvalid",
@@ -560,17 +715,33 @@ __all__ = [
     "InvalidInput",
     "InvalidValue",
     "InvocationId",
+    "IssueRefusal",
     "JournalEntry",
     "Json",
     "JsonPart",
     "JsonText",
     "Keep",
+    "KeyId",
+    "KeyInUse",
+    "KeyMismatch",
+    "KeyRetired",
+    "KeySettings",
+    "KeyUse",
     "LaneId",
     "LaneLimitChanged",
     "LaneStanding",
     "LastSeenSettings",
+    "LeaseAcquired",
+    "LeaseEnd",
     "LeaseExpired",
+    "LeaseHeld",
+    "LeaseLapsed",
     "LeaseLost",
+    "LeaseRef",
+    "LeaseReleased",
+    "LeaseSettings",
+    "LeaseView",
+    "Leases",
     "Level",
     "Lifetime",
     "LimitChanged",
@@ -583,6 +754,11 @@ __all__ = [
     "LimitsSet",
     "Lineage",
     "MarkRefusal",
+    "MasterKeyAdded",
+    "MasterKeyInvalid",
+    "MasterKeyMissing",
+    "MasterKeyRetired",
+    "Material",
     "MessageAccepted",
     "MessageAppended",
     "MessageConflict",
@@ -608,6 +784,7 @@ __all__ = [
     "NotDue",
     "NotEligible",
     "NotFound",
+    "NotHolder",
     "NotPending",
     "NotPermitted",
     "NotReserved",
@@ -615,10 +792,15 @@ __all__ = [
     "ObservationStatus",
     "Offer",
     "OnExpiry",
+    "OpenRefusal",
+    "OpenSession",
+    "Opened",
+    "OperationSpent",
     "OutcomeUnknown",
     "OutputUnbounded",
     "Pacing",
     "Part",
+    "PathMatch",
     "PayloadTooLarge",
     "PendingErasure",
     "PendingPage",
@@ -631,8 +813,10 @@ __all__ = [
     "PriceUnknown",
     "Principal",
     "PrincipalKind",
+    "PutRefusal",
     "Queued",
     "Quorum",
+    "QuotaFull",
     "RaiseRefusal",
     "RaiseTooSmall",
     "RangeUnsettled",
@@ -643,7 +827,9 @@ __all__ = [
     "RecordedPage",
     "Ref",
     "Refused",
+    "Rekeyed",
     "ReleaseRefusal",
+    "Released",
     "Relinquishment",
     "ReplayDiverged",
     "RequestId",
@@ -658,6 +844,10 @@ __all__ = [
     "ResumeRefusal",
     "Retired",
     "RetryRefusal",
+    "RevokeCause",
+    "RevokeRefusal",
+    "RevokedLease",
+    "RevokedSession",
     "Role",
     "Rolling",
     "RoundSettings",
@@ -699,10 +889,45 @@ __all__ = [
     "Scope",
     "ScopeMismatch",
     "ScopePrefix",
+    "SecretDeleteRefusal",
+    "SecretDeleted",
+    "SecretExpired",
+    "SecretLeaseConsumed",
+    "SecretLeaseEnded",
+    "SecretLeaseExpired",
+    "SecretLeaseIssued",
+    "SecretLeasePage",
+    "SecretLeaseRevoked",
+    "SecretLeaseUnknown",
+    "SecretLeaseUsed",
+    "SecretLeaseView",
+    "SecretMetadata",
+    "SecretOutcome",
+    "SecretPage",
+    "SecretPut",
+    "SecretReceipt",
+    "SecretSettings",
+    "SecretState",
+    "SecretUnknown",
+    "Secrets",
+    "SecretsSwept",
+    "SessionEnd",
+    "SessionEnded",
+    "SessionExhausted",
+    "SessionExpired",
+    "SessionId",
+    "SessionOpened",
+    "SessionRevokeCause",
+    "SessionRevoked",
+    "SessionTicket",
+    "SessionUnknown",
+    "SessionUsed",
+    "SessionView",
     "Settings",
     "SettleRefusal",
     "Spawn",
     "SpawnRefusal",
+    "Spent",
     "StaleGate",
     "StepNotDone",
     "StepUncertain",
@@ -722,7 +947,14 @@ __all__ = [
     "Swept",
     "Tallies",
     "Tally",
+    "Tampered",
+    "Target",
+    "TargetRefused",
     "Telemetry",
+    "Tenancy",
+    "Tenure",
+    "TenureExpired",
+    "TenureReleased",
     "TextPart",
     "ThreadAddress",
     "ThreadArchived",
@@ -786,6 +1018,9 @@ __all__ = [
     "UnsafeSummary",
     "Unsupported",
     "Usage",
+    "UseReceipt",
+    "UseRefusal",
+    "Used",
     "Verdict",
     "Vote",
     "VoteRefusal",

@@ -6,12 +6,13 @@ opens it with `async with container.store()` and then asks for `container.keep()
 
 from __future__ import annotations
 
-import secrets
+from secrets import token_bytes
 
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 
 from turnkeep.settings import Settings
+from turnkeep_adapters.cipher.keyless import KeylessCipher
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
@@ -24,16 +25,24 @@ from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
+from turnkeep_application.leases import Leases
 from turnkeep_application.reading import Reading
+from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import NoRuns, ThreadRuns
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
+from turnkeep_application.vault import Vault
+from turnkeep_domain.leases.guards import Guards
+from turnkeep_domain.leases.lease import LEASES
+from turnkeep_domain.turns.turn_state import THREADLESS, TURN_STATES
 from turnkeep_ports.admission import Admission
 from turnkeep_ports.archive import Archive
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.ids import Ids
@@ -46,7 +55,7 @@ STORE_ID_BYTES = 16
 
 def memory_store(clock: SystemClock) -> MemoryRecordStore:
     """A memory store of its own, closed and empty."""
-    store_id = secrets.token_bytes(STORE_ID_BYTES)
+    store_id = token_bytes(STORE_ID_BYTES)
     core = MemoryCore(store_id=store_id, wall_clock=clock.utc_now)
     return MemoryRecordStore(core=core, clock=clock)
 
@@ -107,6 +116,36 @@ class Container(containers.DeclarativeContainer):
         settings=settings.provided.budgets,
     )
     events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
+    leases: Provider[Leases] = providers.Singleton(
+        Leases,
+        updates=updates,
+        reading=reading,
+        clock=clock,
+        random=random,
+        ids=ids,
+        update_seconds=settings.provided.pacing.deadline_seconds,
+        settings=settings.provided.leases,
+    )
+    guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES, TURN_STATES, THREADLESS)
+    cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
+    vault: Provider[Vault] = providers.Singleton(Vault, updates=updates, cipher=cipher)
+    secrets: Provider[Secrets] = providers.Singleton(
+        Secrets,
+        updates=updates,
+        reading=reading,
+        vault=vault,
+        ids=ids,
+        guards=guards,
+        settings=settings.provided.secrets,
+    )
+    credentials: Provider[Credentials] = providers.Singleton(
+        Credentials,
+        updates=updates,
+        reading=reading,
+        vault=vault,
+        ids=ids,
+        settings=settings.provided.secrets,
+    )
     turns: Provider[Turns] = providers.Singleton(
         Turns,
         updates=updates,
@@ -135,7 +174,10 @@ class Container(containers.DeclarativeContainer):
         Keep,
         approvals=approvals,
         budgets=budgets,
+        credentials=credentials,
         events=events,
+        leases=leases,
+        secrets=secrets,
         threads=threads,
         turns=turns,
     )

@@ -13,15 +13,18 @@ from dependency_injector import providers
 from turnkeep.container import Container
 from turnkeep.extras import MissingExtra
 from turnkeep.settings import Settings
+from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_application.keep import Keep
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
 
+_KEY_EXTRAS: Final = {"cryptography": "secrets", "keyring": "keyring"}
 _DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
 
@@ -47,7 +50,10 @@ async def open_keep(
     Raises:
         InvalidValue: The URL names no store that this release knows. It is not repeated, for it
             may hold a password.
-        MissingExtra: The store needs an extra that is not installed.
+        MissingExtra: The store, or a key, needs an extra that is not installed.
+        MasterKeyMissing, MasterKeyInvalid: The settings name sources of a master key, and none
+            is set, or one holds what is no key.
+        KeyMismatch, Tampered: The key is not one of those that the store was written under.
         Unsupported, Corrupt, SchemaTooNew, Unavailable: The store cannot be opened, and why.
     """
     chosen = Settings() if settings is None else settings
@@ -60,8 +66,14 @@ async def open_keep(
         container.telemetry.override(providers.Object(telemetry))
     if random is not None:
         container.random.override(providers.Object(random))
+    cipher = _cipher(chosen.keys)
+    if cipher is not None:
+        container.cipher.override(providers.Object(cipher))
     async with container.store():
-        yield container.keep()
+        keep = container.keep()
+        if cipher is not None:
+            await keep.secrets.begin()
+        yield keep
 
 
 def _store(url: str, settings: Settings) -> RecordStore | None:
@@ -90,6 +102,23 @@ def _postgres_store(url: str, clock: Clock, settings: Settings) -> RecordStore:
         raise MissingExtra("postgres") from error
     bounds = evolve(settings.postgres, update_seconds=settings.pacing.deadline_seconds)
     return PostgresRecordStore(url, clock=clock, settings=bounds)
+
+
+def _cipher(settings: KeySettings) -> Cipher | None:
+    """The ring that the settings name; None where they name none."""
+    if not settings.primary:
+        return None
+    try:
+        # The base install cannot encrypt, and must be able to say so.
+        from turnkeep_adapters.cipher.aes_gcm import AesGcmCipher  # noqa: PLC0415
+        from turnkeep_adapters.cipher.key_sources import keys_of  # noqa: PLC0415
+
+        return AesGcmCipher.of(keys_of(settings))
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _KEY_EXTRAS:
+            raise
+        raise MissingExtra(_KEY_EXTRAS[missing]) from error
 
 
 def _path(url: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import instance_of
 
+from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
+from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
+from turnkeep_application.secret_settings import SecretSettings
 from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.turns.turn_settings import TurnSettings
 
@@ -21,11 +24,14 @@ class Settings:
     """What a keep is built with; the defaults suit a host that has no wishes.
 
     Attributes:
+        keys: Where master keys are read from; without them, secrets are refused.
         pacing: Attempts, pauses and the deadline of every update.
         rounds: How updates of one process go together.
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         budgets: Times, pages and retention of budgets.
+        leases: Times of leases, and of those who wait for them.
+        secrets: Times, quotas and pages of secrets and credentials.
         turns: Leases, backoffs and retention of runs.
         threads: Limits, pages, times of waiting and sweeps of threads.
         files: Grouping, compaction and durability of a store in files.
@@ -33,6 +39,7 @@ class Settings:
             always that of `pacing`.
     """
 
+    keys: KeySettings = field(factory=KeySettings, validator=instance_of(KeySettings))
     pacing: Pacing = field(factory=Pacing, validator=instance_of(Pacing))
     rounds: RoundSettings = field(factory=RoundSettings, validator=instance_of(RoundSettings))
     last_seen: LastSeenSettings = field(
@@ -43,6 +50,8 @@ class Settings:
     )
     threads: ThreadSettings = field(factory=ThreadSettings, validator=instance_of(ThreadSettings))
     budgets: BudgetSettings = field(factory=BudgetSettings, validator=instance_of(BudgetSettings))
+    leases: LeaseSettings = field(factory=LeaseSettings, validator=instance_of(LeaseSettings))
+    secrets: SecretSettings = field(factory=SecretSettings, validator=instance_of(SecretSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
     postgres: PostgresSettings = field(
         factory=PostgresSettings, validator=instance_of(PostgresSettings)

@@ -6,7 +6,10 @@ from attrs import frozen
 
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
+from turnkeep_application.leases import Leases
+from turnkeep_application.secrets import Secrets
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
 
@@ -18,13 +21,19 @@ class Keep:
     Attributes:
         approvals: Puts calls of agents before the people who may decide them.
         budgets: Says before metered work starts whether it may.
+        credentials: Lets bearers of sessions use accounts for their targets; needs a master key.
         events: Tells what has happened, in order.
+        leases: Lets one holder at a time own a named resource.
+        secrets: Keeps material, and lends it a counted number of times; needs a master key.
         turns: Accepts what agents are asked to do, and has it carried out once.
         threads: Keeps the transcripts of conversations.
     """
 
     approvals: Approvals
     budgets: Budgets
+    credentials: Credentials
     events: EventLog
+    leases: Leases
+    secrets: Secrets
     turns: Turns
     threads: Threads

@@ -21,6 +21,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_domain": INNER,
     "turnkeep_ports": INNER | {"turnkeep_ports"},
     "turnkeep_application": INNER | {"turnkeep_ports", "turnkeep_application"},
+    "turnkeep_adapters.cipher": INNER | {"turnkeep_ports", "cryptography", "keyring"},
     "turnkeep_adapters.codec": INNER | {"turnkeep_ports", "cattrs", "orjson"},
     "turnkeep_adapters.faulty": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
@@ -32,6 +33,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click"},
+    "turnkeep_adapters.cli.secrets": INNER | {"turnkeep", "turnkeep_adapters.cli", "click"},
     "turnkeep_adapters.cli.migrate": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},
     "turnkeep": OUTER,

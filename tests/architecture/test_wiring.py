@@ -14,6 +14,7 @@ from dependency_injector import providers
 import turnkeep
 import turnkeep.container as container_module
 from turnkeep import Container, InvalidValue, MissingExtra, Pacing, Settings, Unsupported, open_keep
+from turnkeep_adapters.cipher.keyless import KeylessCipher
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.store import MemoryRecordStore
 from turnkeep_adapters.system.admission import OpenAdmission
@@ -25,6 +26,7 @@ from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_application.reading import Reading
 from turnkeep_application.update_loop import UpdateLoop
+from turnkeep_application.vault import Vault
 from turnkeep_domain.keys import Collection, key
 from turnkeep_ports.store import Atomicity
 from turnkeep_ports.telemetry import Counter
@@ -45,6 +47,12 @@ GIVEN: Final[dict[str, type[object]]] = {
     "approvals": turnkeep.Approvals,
     "budgets": turnkeep.Budgets,
     "events": turnkeep.EventLog,
+    "leases": turnkeep.Leases,
+    "guards": turnkeep.Guards,
+    "cipher": KeylessCipher,
+    "vault": Vault,
+    "secrets": turnkeep.Secrets,
+    "credentials": turnkeep.Credentials,
     "turns": turnkeep.Turns,
     "thread_runs": turnkeep.NoRuns,
     "threads": turnkeep.Threads,

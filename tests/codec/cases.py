@@ -11,6 +11,9 @@ from typing import Final
 from attrs import evolve
 
 from tests.codec import budget_samples
+from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
+from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from tests.codec.thread_cases import (
     THREAD_COLLECTIONS,
     THREAD_EVENT_CASES,
@@ -41,12 +44,19 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
+from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
+from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
+from turnkeep_domain.leases.lease import LEASES
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.secrets.canary import CANARIES
+from turnkeep_domain.secrets.lease_roll import LEASE_ROLLS
+from turnkeep_domain.secrets.secret import SECRETS
+from turnkeep_domain.secrets.secret_lease import SECRET_LEASES
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.names import RunId
 
@@ -57,6 +67,13 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVAL_PAYLOADS,
     GATES,
     RESERVATIONS,
+    LEASES,
+    CANARIES,
+    LEASE_ROLLS,
+    SECRETS,
+    SECRET_LEASES,
+    CREDENTIAL_ACCOUNTS,
+    SESSIONS,
     *TURN_COLLECTIONS,
     *THREAD_COLLECTIONS,
 )
@@ -187,6 +204,9 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **LEASE_RECORDS,
+    **SECRET_RECORDS,
+    **CREDENTIAL_RECORDS,
     **TURN_RECORD_CASES,
     **THREAD_RECORD_CASES,
 }
@@ -244,6 +264,9 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.erased", "plain"): ApprovalErased(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    **LEASE_EVENTS,
+    **SECRET_EVENTS,
+    **CREDENTIAL_EVENTS,
     **TURN_EVENT_CASES,
     **THREAD_EVENT_CASES,
 }

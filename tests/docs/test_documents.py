@@ -34,7 +34,8 @@ def ran(document: Document, folder: Path) -> subprocess.CompletedProcess[str]:
     program.write_text(document.program, encoding="utf-8")
     return subprocess.run(
         # No development mode: there, asyncio tells of whatever a busy machine has slowed down.
-        [sys.executable, "-W", "error", str(program)],
+        # -P: a page may be named like one of Python's own modules.
+        [sys.executable, "-P", "-W", "error", str(program)],
         capture_output=True,
         check=False,
         cwd=folder,

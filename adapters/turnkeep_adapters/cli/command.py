@@ -18,6 +18,7 @@ from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.runs.command import runs
+from turnkeep_adapters.cli.secrets.command import secrets
 from turnkeep_adapters.cli.threads.command import threads
 from turnkeep_adapters.cli.worker.command import worker
 
@@ -46,6 +47,7 @@ turnkeep.add_command(doctor)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
+turnkeep.add_command(secrets)
 turnkeep.add_command(worker)
 turnkeep.add_command(threads)
 

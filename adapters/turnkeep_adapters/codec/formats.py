@@ -52,6 +52,51 @@ from turnkeep_domain.budgets.events import (
 from turnkeep_domain.budgets.periods import Calendar, Lifetime, Rolling
 from turnkeep_domain.budgets.pruned import PrunedGate, PrunedReservation
 from turnkeep_domain.budgets.reservation import Reservation
+from turnkeep_domain.credentials.account import (
+    ActiveAccount,
+    CredentialAccount,
+    DeletedAccount,
+    RevokedAccount,
+)
+from turnkeep_domain.credentials.events import (
+    AccountDeleted,
+    AccountPut,
+    AccountWithdrawn,
+    SessionEnded,
+    SessionOpened,
+    SessionUsed,
+)
+from turnkeep_domain.credentials.session import CredentialSession
+from turnkeep_domain.credentials.session_phases import (
+    ExhaustedSession,
+    ExpiredSession,
+    OpenSession,
+    RevokedSession,
+)
+from turnkeep_domain.credentials.swept_session import SweptSession
+from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
+from turnkeep_domain.leases.lease import Lease, Vacant
+from turnkeep_domain.leases.tenure import Tenure
+from turnkeep_domain.secrets.canary import Canary
+from turnkeep_domain.secrets.events import (
+    MasterKeyAdded,
+    MasterKeyRetired,
+    SecretDeleted,
+    SecretLeaseEnded,
+    SecretLeaseIssued,
+    SecretLeaseUsed,
+    SecretPut,
+)
+from turnkeep_domain.secrets.lease_phases import (
+    ActiveLease,
+    ConsumedLease,
+    ExpiredLease,
+    RevokedLease,
+)
+from turnkeep_domain.secrets.lease_roll import LeaseRoll
+from turnkeep_domain.secrets.secret import DeletedSecret, Secret
+from turnkeep_domain.secrets.secret_lease import SecretLease
+from turnkeep_domain.secrets.swept_lease import SweptLease
 from turnkeep_domain.turns.bucket import Bucket
 from turnkeep_domain.turns.checkpoint import Checkpoint
 from turnkeep_domain.turns.effect import Done, Intended, NotDone, RunEffect, Uncertain
@@ -97,6 +142,17 @@ RECORDS: Final = (
     Format(cls=PrunedGate, tag="budget_gate_pruned", schema=1, upcasters=()),
     Format(cls=Reservation, tag="budget_reservation", schema=1, upcasters=()),
     Format(cls=PrunedReservation, tag="budget_reservation_pruned", schema=1, upcasters=()),
+    Format(cls=CredentialAccount, tag="credential_account", schema=1, upcasters=()),
+    Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
+    Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
+    Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
+    Format(cls=Lease, tag="lease", schema=1, upcasters=()),
+    Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
+    Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
+    Format(cls=Secret, tag="secret", schema=1, upcasters=()),
+    Format(cls=DeletedSecret, tag="secret_deleted", schema=1, upcasters=()),
+    Format(cls=SecretLease, tag="secret_lease", schema=1, upcasters=()),
+    Format(cls=SweptLease, tag="secret_lease_swept", schema=1, upcasters=()),
     Format(cls=Bucket, tag="bucket", schema=1, upcasters=()),
     Format(cls=Checkpoint, tag="checkpoint", schema=1, upcasters=()),
     Format(cls=EndedRun, tag="run", schema=1, upcasters=()),
@@ -128,6 +184,22 @@ EVENTS: Final = (
     Format(cls=BudgetGateApproved, tag="budget.gate_approved", schema=1, upcasters=()),
     Format(cls=BudgetGateCancelled, tag="budget.gate_cancelled", schema=1, upcasters=()),
     Format(cls=BudgetGateExpired, tag="budget.gate_expired", schema=1, upcasters=()),
+    Format(cls=AccountPut, tag="credential_account.put", schema=1, upcasters=()),
+    Format(cls=AccountWithdrawn, tag="credential_account.revoked", schema=1, upcasters=()),
+    Format(cls=AccountDeleted, tag="credential_account.deleted", schema=1, upcasters=()),
+    Format(cls=SessionOpened, tag="credential_session.opened", schema=1, upcasters=()),
+    Format(cls=SessionUsed, tag="credential_session.used", schema=1, upcasters=()),
+    Format(cls=SessionEnded, tag="credential_session.ended", schema=1, upcasters=()),
+    Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
+    Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
+    Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
+    Format(cls=MasterKeyAdded, tag="master_key.added", schema=1, upcasters=()),
+    Format(cls=MasterKeyRetired, tag="master_key.retired", schema=1, upcasters=()),
+    Format(cls=SecretPut, tag="secret.put", schema=1, upcasters=()),
+    Format(cls=SecretDeleted, tag="secret.deleted", schema=1, upcasters=()),
+    Format(cls=SecretLeaseIssued, tag="secret_lease.issued", schema=1, upcasters=()),
+    Format(cls=SecretLeaseUsed, tag="secret_lease.used", schema=1, upcasters=()),
+    Format(cls=SecretLeaseEnded, tag="secret_lease.ended", schema=1, upcasters=()),
     Format(cls=EffectSettled, tag="run.effect_settled", schema=1, upcasters=()),
     Format(cls=EffectUncertain, tag="run.effect_uncertain", schema=1, upcasters=()),
     Format(cls=LaneLimitChanged, tag="lane_limit.changed", schema=1, upcasters=()),
@@ -148,26 +220,37 @@ EVENTS: Final = (
 )
 
 VARIANTS: Final[Mapping[type[object], str]] = {
+    ActiveAccount: "active",
+    ActiveLease: "active",
     Approved: "approved",
     Blocked: "blocked",
     Calendar: "calendar",
     CancelRequested: "cancel_requested",
     Cancelled: "cancelled",
     Completed: "completed",
+    ConsumedLease: "consumed",
     Denied: "denied",
     Dispatch: "dispatch",
     Done: "done",
+    ExhaustedSession: "exhausted",
     Expired: "expired",
+    ExpiredLease: "expired",
+    ExpiredSession: "expired",
     Failed: "failed",
     Intended: "intended",
     Lifetime: "lifetime",
     NeedsOperator: "needs_operator",
     NotDone: "not_done",
+    OpenSession: "open",
     Pending: "pending",
     Queued: "queued",
     Rolling: "rolling",
+    RevokedAccount: "revoked",
+    RevokedLease: "revoked",
+    RevokedSession: "revoked",
     Running: "running",
     Spawn: "spawn",
+    Tenure: "tenure",
     Uncertain: "uncertain",
     **THREAD_VARIANTS,
     budget_gates.GateApproved: "approved",
@@ -178,4 +261,5 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     reservation_phases.Expired: "expired",
     reservation_phases.Reconciled: "reconciled",
     reservation_phases.Released: "released",
+    Vacant: "vacant",
 }

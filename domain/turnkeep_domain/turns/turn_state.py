@@ -170,6 +170,13 @@ class TurnState:
             updated_at=now,
         )
 
+    def guarded_until(self, *, fence: int, now: datetime) -> datetime | None:
+        """The deadline of the claim under this fence; None where it is not live now."""
+        lease = None if self.active is None else self.active.lease
+        if lease is None or fence != self.fence or lease.tenure.is_over(now):
+            return None
+        return lease.tenure.until
+
     # ---- submit ---------------------------------------------------------------------------------
 
     def recorded(

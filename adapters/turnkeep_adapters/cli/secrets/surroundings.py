@@ -1,0 +1,136 @@
+"""Surroundings: the options that every command on secrets shares, and the keep that they open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import update_wrapper
+from typing import Any, Final, ParamSpec, TypeVar
+
+import click
+from attrs import frozen
+
+from turnkeep import Keep, KeySettings, Refused, Scope, Settings, TurnkeepError, open_keep
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KEY: Final = "env:TURNKEEP_MASTER_KEY"
+
+
+@frozen(kw_only=True)
+class Surroundings:
+    """Which store, with which keys, and whose secrets.
+
+    Attributes:
+        owner: Whose the secrets are.
+        scope: The work that borrows them; the owner itself where nothing narrower is named.
+    """
+
+    url: str
+    keys: KeySettings
+    owner: Scope
+    scope: Scope
+
+    def run(self, use: Callable[[Keep], Awaitable[T]]) -> T:
+        """Opens the keep, uses it and closes it."""
+
+        async def main() -> T:
+            async with open_keep(self.url, settings=Settings(keys=self.keys)) as keep:
+                return await use(keep)
+
+        with sentences():
+            return asyncio.run(main())
+
+
+def keyed(command: Callable[P, int]) -> Callable[P, int]:
+    """Adds the store and its keys to a command."""
+    for add in reversed(
+        (
+            click.argument("url", metavar="URL"),
+            click.option(
+                "--key",
+                "primary",
+                multiple=True,
+                metavar="SOURCE",
+                help=f"Where the primary key is: env:NAME, file:/path or keyring:service/name; "
+                f"the first that is set.  [default: {KEY}]",
+            ),
+            click.option(
+                "--older-key",
+                "older",
+                multiple=True,
+                metavar="SOURCE",
+                help="Where a key is that only opens what was written under it.",
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object."),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+def owned(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds the store, its keys and an owner to a command, and hands them over as one."""
+
+    def with_owner(
+        *,
+        url: str,
+        primary: tuple[str, ...],
+        older: tuple[str, ...],
+        **rest: Any,  # noqa: ANN401 - whatever else the command has for options
+    ) -> int:
+        names = {name: rest.pop(name) for name in ("tenant", "user", "agent", "project")}
+        narrower = {
+            name: rest.pop(f"for_{name}") for name in ("agent", "project", "mission", "thread")
+        }
+        with sentences():
+            around = Surroundings(
+                url=url,
+                keys=keys_of(primary, older),
+                owner=Scope.of(**names),
+                scope=Scope.of(
+                    names["tenant"],
+                    names["user"],
+                    agent=narrower["agent"] or names["agent"],
+                    project=narrower["project"] or names["project"],
+                    mission=narrower["mission"],
+                    thread=narrower["thread"],
+                ),
+            )
+        return command(around, **rest)
+
+    wrapped: Callable[..., int] = update_wrapper(with_owner, command)
+    for name, what in (
+        *((f"for_{name}", f"The borrower's {name}.") for name in _NARROWER),
+        *((name, f"The owner's {name}.") for name in ("project", "agent", "user", "tenant")),
+    ):
+        flag = f"--{name.replace('_', '-')}"
+        required = name in ("tenant", "user")
+        wrapped = click.option(flag, name, required=required, metavar="ID", help=what)(wrapped)
+    return keyed(wrapped)
+
+
+def keys_of(primary: tuple[str, ...], older: tuple[str, ...]) -> KeySettings:
+    """The ring that was asked for."""
+    return KeySettings(primary=primary or (KEY,), older=older)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """What goes wrong in the block is one sentence."""
+    try:
+        yield
+    except TurnkeepError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def refused(answer: object) -> str | None:
+    """Why a command was refused, in one word; None where it was not."""
+    if not isinstance(answer, Refused):
+        return None
+    return str(getattr(answer.reason, "code", "refused"))
+
+
+_NARROWER: Final = ("thread", "mission", "project", "agent")
