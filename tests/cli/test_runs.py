@@ -84,7 +84,7 @@ class Desk:
 
         async def use(keep: Keep) -> None:
             prefix = ScopePrefix.owner(Scope.of("acme", "ada"))
-            async with Worker(keep.turns, handler):
+            async with Worker(keep, handler):
                 while True:
                     page = await keep.turns.list(prefix)
                     if all(run.status in (until, RunStatus.COMPLETED) for run in page.runs):

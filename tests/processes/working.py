@@ -151,7 +151,7 @@ async def _work(order: Order, reports: Connection) -> None:
 
     async with host_at(order.place, pace=order.pace, wrap=doomed) as host:
         worker = Worker(
-            host.turns,
+            host.keep,
             handler_of(order),
             concurrency=order.concurrency,
             prefix=None if order.user is None else owner(order.user),

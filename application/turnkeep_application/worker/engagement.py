@@ -10,6 +10,7 @@ from typing import Final, Self, assert_never
 
 from attrs import define, field
 
+from turnkeep_application.keep import Keep
 from turnkeep_application.turns.claim_pass import ClaimedRun
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.worker.announcement import Announcement
@@ -54,7 +55,7 @@ class Engagement:
         hurried: Announced when that while is over.
     """
 
-    turns: Turns
+    keep: Keep
     handler: Handler
     run: Run
     tenancy: Tenancy
@@ -76,7 +77,7 @@ class Engagement:
         granted: ClaimedRun,
         *,
         sent_at: float,
-        turns: Turns,
+        keep: Keep,
         handler: Handler,
         settings: WorkerSettings,
         draining: Announcement,
@@ -85,13 +86,13 @@ class Engagement:
         """The work on a run that was granted to a request sent at that time."""
         tenancy = Tenancy(
             claim=granted.claim,
-            clock=turns.clock,
+            clock=keep.turns.clock,
             fence_seconds=settings.fence_seconds,
             parting_seconds=settings.parting_seconds,
         )
         tenancy.acknowledge(sent_at=sent_at, until=granted.until, at=granted.at)
         return cls(
-            turns=turns,
+            keep=keep,
             handler=handler,
             run=granted.run,
             tenancy=tenancy,
@@ -99,6 +100,11 @@ class Engagement:
             draining=draining,
             hurried=hurried,
         )
+
+    @property
+    def turns(self) -> Turns:
+        """The use cases of its runs."""
+        return self.keep.turns
 
     async def carry_out(self) -> None:
         """Calls the handler, and ends the claim by how that ends; raises nothing of either."""
@@ -128,7 +134,7 @@ class Engagement:
             await self._tell(GiveBack(Relinquishment.DRAIN, None))
             return
         runner = Runner(
-            turns=self.turns,
+            keep=self.keep,
             run=self.run,
             tenancy=self.tenancy,
             journal=journal,

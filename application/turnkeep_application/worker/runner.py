@@ -12,6 +12,7 @@ from typing import Final, NoReturn, TypeVar
 
 from attrs import frozen
 
+from turnkeep_application.keep import Keep
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.worker.exits import CallRefused, RunLeft
 from turnkeep_application.worker.heartbeats import Heartbeats
@@ -45,15 +46,21 @@ class Runner:
     """One claimed run, as the doors of its context use it.
 
     Attributes:
+        keep: What the doors ask for beside the run itself.
         run: As it was when it was claimed.
     """
 
-    turns: Turns
+    keep: Keep
     run: Run
     tenancy: Tenancy
     journal: Journal
     insistence: Insistence
     heartbeats: Heartbeats
+
+    @property
+    def turns(self) -> Turns:
+        """The use cases of its run."""
+        return self.keep.turns
 
     @property
     def claim(self) -> Claim:

@@ -10,8 +10,8 @@ from typing import Final, Self
 from attrs import define, field
 from attrs.validators import ge, instance_of, is_callable, le
 
+from turnkeep_application.keep import Keep
 from turnkeep_application.turns.claim_pass import ClaimedRun
-from turnkeep_application.turns.turns import Turns
 from turnkeep_application.worker.announcement import Announcement
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.engagement import Engagement
@@ -41,11 +41,11 @@ class Worker:
     beside it; every claim has a heartbeat of its own. A run that is lost is cancelled before
     another worker begins it. A worker serves once: `await worker.run()`, or
 
-        async with Worker(keep.turns, handler):
+        async with Worker(keep, handler):
             ...
 
     Attributes:
-        turns: Whose runs.
+        keep: Whose runs, and what their handlers may ask of besides.
         handler: Carries out one run; it is called anew for each claim.
         concurrency: How many handlers run at once, 1 to 1,000.
         classes: Which queues, the first one first.
@@ -58,7 +58,7 @@ class Worker:
         InvalidValue: A value is out of bounds, or the lease does not outlast the fence.
     """
 
-    turns: Turns = field(validator=instance_of(Turns))
+    keep: Keep = field(validator=instance_of(Keep))
     handler: Handler = field(validator=is_callable())
     concurrency: int = field(
         default=CONCURRENCY, kw_only=True, validator=[instance_of(int), ge(1), le(CONCURRENCY_MAX)]
@@ -76,11 +76,11 @@ class Worker:
     _beside: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.settings.require_below(self.turns.settings.lease_seconds)
+        self.settings.require_below(self.keep.turns.settings.lease_seconds)
         if not self.classes:
             raise InvalidValue("classes", "must name one at least")
         if not self.holder:
-            self.holder = f"worker-{self.turns.ids.commit_id().hex()}"
+            self.holder = f"worker-{self.keep.turns.ids.commit_id().hex()}"
         require_identifier("holder", self.holder)
         self._places = Places(self.concurrency)
 
@@ -112,7 +112,7 @@ class Worker:
             raise RuntimeError("a worker serves once")
         self._begun = True
         sweeps = asyncio.create_task(
-            Sweeps(turns=self.turns, settings=self.settings).run(), name="turnkeep sweeps"
+            Sweeps(turns=self.keep.turns, settings=self.settings).run(), name="turnkeep sweeps"
         )
         intake = asyncio.create_task(self._intake().run(), name="turnkeep intake")
         try:
@@ -153,14 +153,14 @@ class Worker:
         await first_of(
             self._places.until_empty(),
             self._hurried.wait(),
-            self.turns.clock.sleep(self.settings.drain_seconds),
+            self.keep.turns.clock.sleep(self.settings.drain_seconds),
         )
         self._hurried.announce()
         await self._places.until_empty()
 
     def _intake(self) -> Intake:
         return Intake(
-            turns=self.turns,
+            turns=self.keep.turns,
             holder=self.holder,
             classes=self.classes,
             prefix=self.prefix,
@@ -174,7 +174,7 @@ class Worker:
         engagement = Engagement.of(
             granted,
             sent_at=sent_at,
-            turns=self.turns,
+            keep=self.keep,
             handler=self.handler,
             settings=self.settings,
             draining=self._draining,

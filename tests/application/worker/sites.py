@@ -8,26 +8,22 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from attrs import Factory, define, evolve, field, frozen
+from dependency_injector import providers
 
 from tests.application.approvals.keep import CODEC, CountedIds, Handles, SeededRandom
 from tests.postgres.world import QUIET, store_on
+from turnkeep import Container, Keep, Settings
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
-from turnkeep_adapters.system.admission import OpenAdmission
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_adapters.system.ids import SystemIds
-from turnkeep_adapters.system.no_archive import NoArchive
 from turnkeep_adapters.system.randomness import SystemRandom
-from turnkeep_adapters.telemetry.silent import SilentTelemetry
 from turnkeep_adapters.virtual.clock import VirtualClock, Wall
-from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.event_log import EVERYBODY, EventLog, Recorded
-from turnkeep_application.reading import Reading
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.turns.views import RunView
-from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.worker import Worker
 from turnkeep_application.worker.worker_settings import WorkerSettings
@@ -88,50 +84,35 @@ class Host:
     """A process of its own, as far as the store can tell."""
 
     store: RecordStore
-    turns: Turns
-    approvals: Approvals
+    keep: Keep
     pace: Pace
 
     @classmethod
     def over(
         cls, store: RecordStore, *, clock: Clock, random: Random, ids: Ids, pace: Pace
     ) -> Host:
-        settings = ApprovalSettings()
-        loop = UpdateLoop(
-            store=store,
-            codec=CODEC,
-            clock=clock,
-            random=random,
-            ids=ids,
-            telemetry=SilentTelemetry(),
-        )
-        reading = Reading(
-            store=store, codec=CODEC, clock=clock, deadline_seconds=settings.read_seconds
-        )
-        turns = Turns(
-            updates=loop,
-            reading=reading,
-            store=store,
-            clock=clock,
-            random=random,
-            ids=ids,
-            admission=OpenAdmission(),
-            archive=NoArchive(),
-            settings=pace.turns,
-            approvals=settings,
-        )
-        approvals = Approvals(
-            updates=loop, reading=reading, store=store, clock=clock, settings=settings
-        )
-        return cls(store=store, turns=turns, approvals=approvals, pace=pace)
+        container = Container()
+        container.settings.override(providers.Object(Settings(turns=pace.turns)))
+        container.store.override(providers.Object(store))
+        container.codec.override(providers.Object(CODEC))
+        container.clock.override(providers.Object(clock))
+        container.random.override(providers.Object(random))
+        container.ids.override(providers.Object(ids))
+        return cls(store=store, keep=container.keep(), pace=pace)
+
+    @property
+    def turns(self) -> Turns:
+        return self.keep.turns
+
+    @property
+    def approvals(self) -> Approvals:
+        return self.keep.approvals
 
     def worker(
         self, handler: Handler, *, concurrency: int = 8, holder: str = "", **times: float
     ) -> Worker:
         settings = evolve(self.pace.worker, **times)  # type: ignore[arg-type]  # times alone are given
-        return Worker(
-            self.turns, handler, concurrency=concurrency, holder=holder, settings=settings
-        )
+        return Worker(self.keep, handler, concurrency=concurrency, holder=holder, settings=settings)
 
     async def submit(
         self,

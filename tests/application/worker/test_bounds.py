@@ -57,9 +57,9 @@ def test_a_worker_has_bounds(virtual: VirtualSite) -> None:
                 {"holder": " w1"},
             ):
                 with pytest.raises(ValueError, match=next(iter(bad))):
-                    Worker(host.turns, handler, **bad)
-            assert Worker(host.turns, handler).holder != Worker(host.turns, handler).holder
+                    Worker(host.keep, handler, **bad)
+            assert Worker(host.keep, handler).holder != Worker(host.keep, handler).holder
             twice = [TurnClass.BACKGROUND, TurnClass.BACKGROUND]
-            assert Worker(host.turns, handler, classes=twice).classes == (TurnClass.BACKGROUND,)
+            assert Worker(host.keep, handler, classes=twice).classes == (TurnClass.BACKGROUND,)
 
     virtual.run(scenario)

@@ -152,7 +152,7 @@ def test_what_contains_itself_is_too_deep() -> None:
         b"a",
         bytearray(b"a"),
         {1, 2},
-        object(),
+        object,
         1j,
     ],
     ids=repr,

@@ -80,7 +80,7 @@ HANDLERS: list[Handler] = [handler, nothing, text]
 
 async def work(keep: Keep) -> None:
     worker = Worker(
-        keep.turns,
+        keep,
         handler,
         concurrency=4,
         classes=[TurnClass.BACKGROUND],
@@ -91,6 +91,6 @@ async def work(keep: Keep) -> None:
 
 
 async def main() -> None:
-    async with open_keep("memory:") as keep, Worker(keep.turns, nothing) as worker:
+    async with open_keep("memory:") as keep, Worker(keep, nothing) as worker:
         worker.drain()
         await asyncio.sleep(0)

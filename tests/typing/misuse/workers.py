@@ -16,11 +16,11 @@ def not_awaited(ctx: RunContext) -> None:
 
 
 def workers(keep: Keep) -> None:
-    Worker(keep.turns, wrong_context)  # expect: arg-type
-    Worker(keep.turns, wrong_result)  # expect: arg-type
-    Worker(keep.turns, not_awaited)  # expect: arg-type
     Worker(keep, wrong_context)  # expect: arg-type
-    Worker(keep.turns, fine, 4)  # expect: call-arg
+    Worker(keep, wrong_result)  # expect: arg-type
+    Worker(keep, not_awaited)  # expect: arg-type
+    Worker(keep.turns, fine)  # expect: arg-type
+    Worker(keep, fine, 4)  # expect: call-arg
 
 
 async def fine(ctx: RunContext) -> None:

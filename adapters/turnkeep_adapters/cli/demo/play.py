@@ -117,7 +117,7 @@ class _Performance:
                 yield
             return
         agent = Agent(shelf=self._shelf, world=self._world, seed=self.play.seed)
-        worker = Worker(keep.turns, agent, concurrency=CONCURRENCY, settings=HASTY_WORKER)
+        worker = Worker(keep, agent, concurrency=CONCURRENCY, settings=HASTY_WORKER)
         async with worker:
             yield
 

@@ -36,7 +36,7 @@ async def work(contract: Contract) -> Effort:
     )
     async with open_keep(contract.store, settings=HASTY, telemetry=tallies) as keep:
         worker = Worker(
-            keep.turns,
+            keep,
             agent,
             concurrency=CONCURRENCY,
             holder=contract.holder,

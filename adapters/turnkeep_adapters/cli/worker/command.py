@@ -107,7 +107,7 @@ async def _work(
 ) -> None:
     async with open_keep(url) as keep:
         worker = Worker(
-            keep.turns,
+            keep,
             handler,
             concurrency=concurrency,
             classes=classes,
