@@ -343,12 +343,30 @@ def test_a_decision_that_never_has_enough_is_stopped(bench: Bench) -> None:
     async def scenario() -> None:
         with pytest.raises(RuntimeError, match="needs keys"):
             await bench.loop().update([FIRST], lambda records, now: Need([FIRST]))
-        count = iter(range(100))
-        with pytest.raises(RuntimeError, match="needs keys"):
+        count = iter(range(1_000))
+        with pytest.raises(Contended):
             await bench.loop().update(
                 [FIRST], lambda records, now: Need([key(LEDGERS, SCOPE, f"n{next(count)}")])
             )
         assert bench.calls(Operation.COMMIT) == 0
+
+    bench.run(scenario)
+
+
+def test_a_decision_whose_needs_move_on_too_fast_has_lost_a_race(bench: Bench) -> None:
+    count = iter(range(1_000))
+
+    def decide(records: Records, now: datetime) -> Decision[Records, str, str] | Need:
+        number = next(count)
+        if number < 6:
+            return Need([key(LEDGERS, SCOPE, f"n{number}")])
+        return Changed(records.put(FIRST, opened()), "caught up", ())
+
+    async def scenario() -> None:
+        assert await bench.loop().update([FIRST], decide) == "caught up"
+        assert bench.counted(Counter.CONFLICTS) == 1
+        assert bench.counted(Counter.ATTEMPTS) == 2
+        assert bench.calls(Operation.COMMIT) == 1
 
     bench.run(scenario)
 

@@ -19,6 +19,7 @@ from tests.application.loop.ledger import (
     opened,
 )
 from turnkeep_adapters.faulty.actions import Operation
+from turnkeep_application.errors import Contended
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
@@ -254,13 +255,13 @@ def test_late_keys_are_loaded_with_the_others_of_the_next_round(bench: Bench) ->
 
 def test_a_command_that_always_needs_more_is_stopped_and_stops_nobody(bench: Bench) -> None:
     async def scenario() -> None:
-        count_ = iter(range(100))
+        count_ = iter(range(1_000))
         needing: Coroutine[object, object, object] = bench.loop().update(
             [FIRST], lambda records, now: Need([key(LEDGERS, SCOPE, f"n{next(count_)}")])
         )
         tasks = await bench.crowd([needing, count(bench), count(bench)])
         told = await answers(tasks)
-        assert isinstance(told[0], RuntimeError)
+        assert isinstance(told[0], Contended)
         assert told[1:] == [1, 2]
 
     bench.run(scenario)
