@@ -73,8 +73,12 @@ from turnkeep_application.thread_views import (
 )
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
+from turnkeep_application.turns.claim_write import ClaimWrite
 from turnkeep_application.turns.limit_standings import BucketStanding, LaneStanding, LimitStanding
+from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.retiring import Retired
+from turnkeep_application.turns.scheduled_runs import ScheduledRuns
+from turnkeep_application.turns.spend import Spend, SpendRefusal
 from turnkeep_application.turns.swept import Swept
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.turns.turns import Turns
@@ -96,7 +100,9 @@ from turnkeep_application.worker.exits import (
     StepUncertain,
     TryAgain,
 )
+from turnkeep_application.worker.run_thread import RunDraft, RunThread
 from turnkeep_application.worker.signals import drained_by_signals
+from turnkeep_application.worker.spends import Metered, SpendingStep
 from turnkeep_application.worker.step_values import step_output
 from turnkeep_application.worker.worker import Worker
 from turnkeep_application.worker.worker_settings import WorkerSettings
@@ -608,6 +614,7 @@ __all__ = [
     "ClaimEnded",
     "ClaimPass",
     "ClaimRefusal",
+    "ClaimWrite",
     "ClaimedRun",
     "Clock",
     "CommitId",
@@ -772,10 +779,12 @@ __all__ = [
     "MessageOpened",
     "MessageReceipt",
     "MessageRedacted",
+    "MessageRefusal",
     "MessageRejectedBusy",
     "MessageState",
     "MessageSubmitted",
     "MessageView",
+    "Metered",
     "MissingExtra",
     "Mode",
     "NeedsOperator",
@@ -865,6 +874,7 @@ __all__ = [
     "RunCompleted",
     "RunContext",
     "RunCounters",
+    "RunDraft",
     "RunEffect",
     "RunEvent",
     "RunFailed",
@@ -882,9 +892,11 @@ __all__ = [
     "RunState",
     "RunStatus",
     "RunSubmitted",
+    "RunThread",
     "RunView",
     "RunWrite",
     "Running",
+    "ScheduledRuns",
     "SchemaTooNew",
     "Scope",
     "ScopeMismatch",
@@ -927,6 +939,9 @@ __all__ = [
     "SettleRefusal",
     "Spawn",
     "SpawnRefusal",
+    "Spend",
+    "SpendRefusal",
+    "SpendingStep",
     "Spent",
     "StaleGate",
     "StepNotDone",

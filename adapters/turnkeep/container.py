@@ -31,8 +31,9 @@ from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
-from turnkeep_application.thread_runs import NoRuns, ThreadRuns
+from turnkeep_application.thread_runs import ThreadRuns
 from turnkeep_application.threads import Threads
+from turnkeep_application.turns.scheduled_runs import ScheduledRuns
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_application.updates import Updates
@@ -158,8 +159,11 @@ class Container(containers.DeclarativeContainer):
         archive=archive,
         settings=settings.provided.turns,
         approvals=settings.provided.approvals,
+        budgets=settings.provided.budgets,
     )
-    thread_runs: Provider[ThreadRuns] = providers.Singleton(NoRuns)
+    thread_runs: Provider[ThreadRuns] = providers.Singleton(
+        ScheduledRuns, settings=settings.provided.turns
+    )
     threads: Provider[Threads] = providers.Singleton(
         Threads,
         updates=updates,

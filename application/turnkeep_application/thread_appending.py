@@ -12,7 +12,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
 from turnkeep_application.thread_desk import ThreadDesk, judged, rights
 from turnkeep_application.thread_keys import header_key, message_key
 from turnkeep_application.thread_runs import RunWrite
@@ -52,14 +52,14 @@ class Append(Generic[Q, R]):
 
     def decide(
         self, records: Records, now: datetime
-    ) -> Decision[Records, MessageReceipt, GateRefusal | ThreadFull | Q | R]:
+    ) -> Decision[Records, MessageReceipt, GateRefusal | ThreadFull | Q | R] | Need:
         """Gate, right, and then the message: as it stands, or new."""
         head = records[header_key(self.thread)]
         header = admitted(head, self.thread.thread_id, epoch=self.epoch)
         if isinstance(header, Refused):
             return header
         until = judged(self.write, records, now)
-        if isinstance(until, Refused):
+        if isinstance(until, Refused | Need):
             return until
         message = records[message_key(self.thread, self.given.message_id)]
         if message is not None:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from attrs import field, frozen
 
 from turnkeep_application.reading import Reading
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
 from turnkeep_application.thread_keys import header_key
 from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
 from turnkeep_application.thread_settings import ThreadSettings
@@ -88,7 +88,7 @@ def missing(records: Records, keys: Sequence[ReadKey[object]]) -> tuple[ReadKey[
 
 def judged(
     write: RunWrite[R] | None, records: Records, now: datetime
-) -> datetime | Refused[R] | None:
+) -> datetime | Refused[R] | Need | None:
     """Until when a write is valid: as long as its run's right lasts; None for ever."""
     return None if write is None else write.judged(records, now)
 

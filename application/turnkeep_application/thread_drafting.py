@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
 from turnkeep_application.thread_appending import AppendingCases, valid_until
 from turnkeep_application.thread_desk import judged, rights
 from turnkeep_application.thread_keys import header_key, message_key
@@ -34,6 +34,9 @@ from turnkeep_domain.threads.refusals import (
 from turnkeep_domain.turns.names import RunId
 
 R = TypeVar("R")
+
+UpdateRefusal: TypeAlias = GateRefusal | MessageNotFound | DraftRefusal
+InterruptRefusal: TypeAlias = GateRefusal | MessageNotFound | DraftEndRefusal
 
 
 @frozen(kw_only=True)
@@ -82,7 +85,7 @@ class DraftingCases(AppendingCases):
         version: int,
         content: Content,
         write: RunWrite[R] | None = None,
-    ) -> MessageReceipt | Refused[GateRefusal | MessageNotFound | DraftRefusal | R]:
+    ) -> MessageReceipt | Refused[UpdateRefusal | R]:
         """Lets a draft say something else: all of it, under a higher version.
 
         A version that is not higher stores nothing: updates that arrive late overwrite nothing.
@@ -113,12 +116,12 @@ class DraftingCases(AppendingCases):
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, MessageReceipt, GateRefusal | MessageNotFound | DraftRefusal | R]:
+        ) -> Decision[Records, MessageReceipt, UpdateRefusal | R] | Need:
             header = admitted(records[header_key(thread)], thread.thread_id)
             if isinstance(header, Refused):
                 return header
             until = judged(write, records, now)
-            if isinstance(until, Refused):
+            if isinstance(until, Refused | Need):
                 return until
             message = records[at]
             if message is None:
@@ -205,7 +208,7 @@ class DraftingCases(AppendingCases):
         slot: int,
         code: str,
         write: RunWrite[R] | None = None,
-    ) -> MessageReceipt | Refused[GateRefusal | MessageNotFound | DraftEndRefusal | R]:
+    ) -> MessageReceipt | Refused[InterruptRefusal | R]:
         """Gives a draft up: what it says so far stands, and nobody goes on with it.
 
         The same code again stores nothing.
@@ -228,12 +231,12 @@ class DraftingCases(AppendingCases):
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, MessageReceipt, GateRefusal | MessageNotFound | DraftEndRefusal | R]:
+        ) -> Decision[Records, MessageReceipt, InterruptRefusal | R] | Need:
             header = admitted(records[header_key(thread)], thread.thread_id)
             if isinstance(header, Refused):
                 return header
             until = judged(write, records, now)
-            if isinstance(until, Refused):
+            if isinstance(until, Refused | Need):
                 return until
             message = records[at]
             if message is None:

@@ -247,7 +247,7 @@ class EditingCases(ThreadDesk):
 
     def _deleted(
         self, records: Records, thread: ThreadAddress, header: ThreadHeader, now: datetime
-    ) -> Changed[Records, ThreadDeletion | None]:
+    ) -> Changed[Records, ThreadDeletion | None] | Need:
         deleted = header.deleted(now=now)
         summaries = records[summaries_key(thread)] or SummarySet.empty(thread)
         family_at = family_key(thread, header.family)
@@ -256,7 +256,10 @@ class EditingCases(ThreadDesk):
         after = after.put(summaries_key(thread), summaries.emptied())
         if family is not None:
             after = after.put(family_at, family.left(thread.thread_id))
-        after, caused = self.runs.closed(after, thread, now)
+        closed = self.runs.closed(after, thread, now)
+        if isinstance(closed, Need):
+            return closed
+        after, caused = closed
         return Changed(after, _deletion(deleted.state, now), (*deleted.events, *caused))
 
     async def _edit(

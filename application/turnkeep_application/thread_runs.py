@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from attrs import frozen
 
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import ReadKey
@@ -36,12 +36,17 @@ class ThreadRuns(Protocol):
         """The run that holds the thread; None where none does."""
         ...
 
+    def writes_on(self, records: Records, thread: ThreadAddress, run_id: RunId) -> bool:
+        """Whether somebody may still go on with what was written under a run's id."""
+        ...
+
     def closed(
         self, records: Records, thread: ThreadAddress, now: datetime
-    ) -> tuple[Records, Sequence[Event]]:
+    ) -> tuple[Records, Sequence[Event]] | Need:
         """The records after the thread was deleted, with the events that this causes.
 
         They are stored in the commit of the deletion, so that whatever else is in flight loses.
+        What is to be loaded for it first, it may ask for.
         """
         ...
 
@@ -57,6 +62,15 @@ class NoRuns:
     def active_run(self, records: Records, thread: ThreadAddress) -> RunId | None:
         """None."""
         return None
+
+    def writes_on(
+        self,
+        records: Records,
+        thread: ThreadAddress,
+        run_id: RunId,
+    ) -> bool:
+        """Nobody."""
+        return False
 
     def closed(
         self,
@@ -81,6 +95,6 @@ class RunWrite(Protocol[R_co]):
         """The records that the right rests on."""
         ...
 
-    def judged(self, records: Records, now: datetime) -> datetime | Refused[R_co]:
-        """Until when the right lasts, or why it does not."""
+    def judged(self, records: Records, now: datetime) -> datetime | Refused[R_co] | Need:
+        """Until when the right lasts, or why it does not; what is to be loaded to tell."""
         ...

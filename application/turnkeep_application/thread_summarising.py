@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from attrs import evolve, frozen
 
-from turnkeep_application.records import Records
+from turnkeep_application.records import Need, Records
 from turnkeep_application.thread_desk import ThreadDesk, judged, rights
 from turnkeep_application.thread_keys import family_key, header_key, summaries_key
 from turnkeep_application.thread_messages import first_draft
@@ -135,12 +135,12 @@ class SummarisingCases(ThreadDesk):
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, Summarised, SummariseRefusal | R]:
+        ) -> Decision[Records, Summarised, SummariseRefusal | R] | Need:
             header = admitted(records[header_key(thread)], thread.thread_id, epoch=epoch)
             if isinstance(header, Refused):
                 return header
             until = judged(write, records, now)
-            if isinstance(until, Refused):
+            if isinstance(until, Refused | Need):
                 return until
             before = records[kept] or SummarySet.empty(thread)
             standing = Standing(

@@ -245,7 +245,7 @@ class SweepingCases(EditingCases):
         return answer is True
 
     def _is_active(self, records: Records, thread: ThreadAddress, run_id: RunId | None) -> bool:
-        return run_id is not None and self.runs.active_run(records, thread) == run_id
+        return run_id is not None and self.runs.writes_on(records, thread, run_id)
 
     async def _forget_claims(self, count: SweepCount) -> None:
         async for claim in self._due(INBOUND, CLAIMED, count):

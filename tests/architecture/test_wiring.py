@@ -54,7 +54,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "secrets": turnkeep.Secrets,
     "credentials": turnkeep.Credentials,
     "turns": turnkeep.Turns,
-    "thread_runs": turnkeep.NoRuns,
+    "thread_runs": turnkeep.ScheduledRuns,
     "threads": turnkeep.Threads,
     "keep": turnkeep.Keep,
 }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from attrs import frozen
 
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cancelling import ANCESTOR, CASCADE
-from turnkeep_application.turns.cells import tree_key, turn_state_key
-from turnkeep_application.turns.following import carry_out, companions
+from turnkeep_application.turns.cells import tree_key
+from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.turns.serving import is_called_off
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.updates import Updates
@@ -25,6 +24,9 @@ from turnkeep_domain.turns.run_states import Queued
 THREAD_DELETED: Final = Ref("thread_deleted")
 """Why a run is called off whose thread was deleted."""
 
+TURNS: Final = Actor.system("turnkeep.turns")
+"""Who calls it off."""
+
 
 @frozen(kw_only=True)
 class CallingOff:
@@ -35,28 +37,25 @@ class CallingOff:
 
     async def end(self, run: RunAddress) -> RunStanding | Refused[NotFound]:
         """Ends one of them as cancelled, in a commit of its own; `NotFound` where it is none."""
-        key = turn_state_key(run)
 
-        def decide(
-            records: Records, now: datetime
-        ) -> Decision[Records, RunStanding, NotFound] | Need:
-            state = records[key]
-            active = None if state is None else state.active
-            if state is None or active is None or active.id != run.id:
+        def answer(found: Found) -> Decision[Records, RunStanding, NotFound] | Need:
+            state = found.state
+            active = state.active
+            if active is None or active.id != run.id:
                 return Refused(NotFound(run.id))
             if not isinstance(active.state, Queued):
                 return Unchanged(active.standing)
-            if active.lineage.root is not None and tree_key(active.root) not in records:
+            if active.lineage.root is not None and tree_key(active.root) not in found.records:
                 return Need([tree_key(active.root)])
-            if not is_called_off(records, state, active):
+            if not is_called_off(found.records, state, active):
                 return Unchanged(active.standing)
             decision = state.call_off(
                 run=run.id,
                 reason=THREAD_DELETED if state.closed else ANCESTOR,
-                by=Actor.system("turnkeep.turns") if state.closed else CASCADE,
+                by=TURNS if state.closed else CASCADE,
                 grace=self.settings.cancel_grace,
-                now=now,
+                now=found.now,
             )
-            return carry_out(records, before=state, decision=decision, now=now)
+            return found.carried_out(decision)
 
-        return await self.updates.update([key], decide, hints=companions(run))
+        return await RunCommands(self.updates).decide(run, answer, ends=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from attrs import Factory, field, frozen
 
-from turnkeep_application.reading import Reading
+from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import tree_key, turn_state_key
 from turnkeep_application.turns.due import DueRecords, tidied
@@ -34,6 +35,7 @@ CASCADE: Final = Actor.system("turnkeep.cascade")
 ANCESTOR: Final = Ref("ancestor_cancelled")
 """Why."""
 
+CANCELLING: Final = frozenset({"cancelling"})
 _CALLED_OFF: Final = frozenset({RunStatus.CANCEL_REQUESTED, RunStatus.CANCELLED})
 
 
@@ -80,10 +82,16 @@ class Cancelling:
     async def go_on(self, *, limit: int) -> Swept:
         """Calls off what a canceller has not got to."""
         due = DueRecords(self.reading)
-        page = await due.of(SPAWN_TREES, frozenset({"cancelling"}), limit=limit)
-        swept = Swept(unreadable=page.unreadable)
-        for tree in page.records:
-            swept += await self._level(tree)
+        swept, after = Swept(), None
+        while swept.cancelled < limit:
+            left = limit - swept.cancelled
+            page = await due.of(SPAWN_TREES, CANCELLING, limit=left, after=after)
+            swept += Swept(unreadable=page.unreadable)
+            for tree in page.records:
+                swept += await self._level(tree)
+            after = page.next
+            if after is None:
+                break
         return swept
 
     async def _descend_from(self, root: RunAddress) -> None:
@@ -97,12 +105,15 @@ class Cancelling:
                 return
 
     async def _level(self, tree: SpawnTree) -> Swept:
+        lost: list[Unreadable] = []
         done, unreadable = await tidied(
-            tree.called_off(), self._call_off, lambda member: turn_state_key(member.run).address
+            tree.called_off(),
+            partial(self._call_off, lost=lost),
+            lambda member: turn_state_key(member.run).address,
         )
-        return Swept(cancelled=done, unreadable=unreadable)
+        return Swept(cancelled=done, unreadable=(*unreadable, *lost))
 
-    async def _call_off(self, member: Member) -> bool:
+    async def _call_off(self, member: Member, *, lost: list[Unreadable]) -> bool:
         changes: list[bool] = []
 
         def answer(found: Found) -> Decision[Records, RunStanding, NotFound] | Need:
@@ -116,5 +127,5 @@ class Cancelling:
             changes[:] = [isinstance(decision, Changed)]
             return found.carried_out(decision)
 
-        await self._commands.decide(member.run, answer, ends=True)
+        await self._commands.decide(member.run, answer, ends=True, lost=lost)
         return any(changes)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from turnkeep_application.records import Records
 from turnkeep_domain.keys import Key, key
+from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.bucket import BUCKETS, Bucket
 from turnkeep_domain.turns.bucket_ids import BucketId
@@ -26,6 +27,11 @@ def turn_state_key(run: RunAddress) -> Key[TurnState]:
     if thread is None:
         return key(THREADLESS, run.scope, run.id)
     return key(TURN_STATES, run.scope, thread)
+
+
+def thread_state_key(thread: ThreadAddress) -> Key[TurnState]:
+    """The one place of a thread where its active run stands."""
+    return key(TURN_STATES, thread.scope, thread.thread_id)
 
 
 def run_key(run: RunAddress) -> Key[RunRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from attrs import define, field
@@ -17,16 +18,25 @@ O = TypeVar("O")
 R = TypeVar("R")
 
 
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The deadline of two changes in one commit, either of which may have none."""
+    return min((until for until in (one, other) if until is not None), default=None)
+
+
 @define
 class Course:
     """What goes along with a move, step by step; for one decision.
 
     A step that lacks a record notes that and is passed over; once one is missing, nothing of the
     course is used but the `need`, so that the next decision has all of it.
+
+    Attributes:
+        until: The instant from which what went along may no longer be stored; None for never.
     """
 
     records: Records
     events: list[Event] = field(factory=list)
+    until: datetime | None = None
     _missing: dict[ReadKey[object], None] = field(factory=dict)
 
     @property
@@ -47,6 +57,10 @@ class Course:
     def delete(self, key: Key[T]) -> None:
         """The cell is to be absent."""
         self.records = self.records.delete(key)
+
+    def bound(self, until: datetime | None) -> None:
+        """What goes along stands on this deadline, too."""
+        self.until = earlier(self.until, until)
 
     def adopt(self, key: Key[T], decision: Decision[T, O, R]) -> bool:
         """Takes one aggregate's change over, with its events; whether there is any."""

@@ -77,6 +77,36 @@ class DueRecords:
                 break
         return DuePage(records=tuple(records), unreadable=tuple(unreadable), next=after)
 
+    async def tidied(
+        self,
+        collection: Collection[T],
+        states: frozenset[str],
+        tidy: Callable[[T], Awaitable[bool]],
+        address: Callable[[T], Address],
+        *,
+        limit: int,
+    ) -> tuple[int, tuple[Unreadable, ...]]:
+        """Tidies due records until that has stored something for `limit` of them, or none is left.
+
+        What fails, however often, counts for nothing: it hides none of those that come after it.
+        The arguments are as of the function `tidied`.
+
+        Raises:
+            Unavailable: The store did not serve.
+        """
+        done, after = 0, None
+        unreadable: list[Unreadable] = []
+        while done < limit:
+            page = await self.of(collection, states, limit=limit - done, after=after)
+            unreadable += page.unreadable
+            changed, damaged = await tidied(page.records, tidy, address)
+            done += changed
+            unreadable += damaged
+            after = page.next
+            if after is None:
+                break
+        return done, tuple(unreadable)
+
     async def _now(
         self, collection: Collection[T], states: frozenset[str], deadline: Deadline
     ) -> datetime:

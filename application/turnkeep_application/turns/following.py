@@ -19,7 +19,7 @@ from turnkeep_application.turns.cells import (
     run_key,
     turn_state_key,
 )
-from turnkeep_application.turns.course import Course
+from turnkeep_application.turns.course import Course, earlier
 from turnkeep_application.turns.descending import follow_in_tree, parent_of
 from turnkeep_application.turns.places import follow_in_buckets, follow_in_lane
 from turnkeep_application.turns.withdrawing import withdraw_approvals
@@ -40,10 +40,16 @@ R = TypeVar("R")
 
 @frozen
 class Followed:
-    """The view with everything that a move means, and what is told beyond the command's own."""
+    """The view with everything that a move means, and what is told beyond the command's own.
+
+    Attributes:
+        until: The instant from which it may no longer be stored; None where the move itself is
+            all that has a deadline.
+    """
 
     records: Records
     events: tuple[Event, ...]
+    until: datetime | None
 
 
 def companions(run: RunAddress) -> tuple[ReadKey[object], ...]:
@@ -57,7 +63,12 @@ def companions(run: RunAddress) -> tuple[ReadKey[object], ...]:
 
 
 def carry_out(
-    records: Records, *, before: TurnState | None, decision: Decision[Moved, O, R], now: datetime
+    records: Records,
+    *,
+    before: TurnState | None,
+    decision: Decision[Moved, O, R],
+    parent_lost: bool = False,
+    now: datetime,
 ) -> Decision[Records, O, R] | Need:
     """A command's answer, lifted into the whole view, with all that goes along.
 
@@ -65,26 +76,33 @@ def carry_out(
         records: Without the command's change.
         before: The turn state on which the command was decided.
         decision: What it answered.
+        parent_lost: As of `follow`.
         now: The store's.
     """
     match decision:
         case Unchanged() | Refused():
             return decision
         case Settled(moved, reason, events, tidy=tidy):
-            followed = follow(records, before=before, moved=moved, now=now)
+            followed = follow(records, before=before, moved=moved, parent_lost=parent_lost, now=now)
             if isinstance(followed, Need):
                 return followed
             told = (*events, *followed.events)
             return Settled(followed.records, reason, told, tidy=tidy)
         case Changed(moved, outcome, events, valid_until):
-            followed = follow(records, before=before, moved=moved, now=now)
+            followed = follow(records, before=before, moved=moved, parent_lost=parent_lost, now=now)
             if isinstance(followed, Need):
                 return followed
-            return Changed(followed.records, outcome, (*events, *followed.events), valid_until)
+            until = earlier(valid_until, followed.until)
+            return Changed(followed.records, outcome, (*events, *followed.events), until)
 
 
 def follow(
-    records: Records, *, before: TurnState | None, moved: Moved, now: datetime
+    records: Records,
+    *,
+    before: TurnState | None,
+    moved: Moved,
+    parent_lost: bool = False,
+    now: datetime,
 ) -> Followed | Need:
     """Puts the turn state, and whatever else its move changes.
 
@@ -99,17 +117,21 @@ def follow(
         records: Without the command's change.
         before: The turn state on which the command was decided; None where there was none.
         moved: The command's change.
+        parent_lost: Whether the parent's record was found unreadable: it is told nothing, as if
+            it were absent.
         now: The store's.
 
     Returns:
         The view, and events to be told after the command's own; or what is to be loaded, too.
     """
     course = Course(records)
-    _follow(course, before=before, moved=moved, now=now)
-    return course.need or Followed(course.records, tuple(course.events))
+    _follow(course, before=before, moved=moved, parent_lost=parent_lost, now=now)
+    return course.need or Followed(course.records, tuple(course.events), course.until)
 
 
-def _follow(course: Course, *, before: TurnState | None, moved: Moved, now: datetime) -> None:
+def _follow(
+    course: Course, *, before: TurnState | None, moved: Moved, parent_lost: bool, now: datetime
+) -> None:
     was = None if before is None else before.active
     after = moved.state.active
     ran = moved.ended.run if moved.ended is not None else after or was
@@ -128,7 +150,8 @@ def _follow(course: Course, *, before: TurnState | None, moved: Moved, now: date
         if course.has(run):
             course.put(run, moved.ended)
         withdraw_approvals(course, was, now=now)
-        _tell_parent(course, was, now=now)
+        if not parent_lost:
+            _tell_parent(course, was, now=now)
 
 
 def _put_effects(course: Course, moved: Moved) -> None:
@@ -166,7 +189,8 @@ def _tell_parent(course: Course, was: Run, *, now: datetime) -> None:
     decision = parent.awaited_ended(child=was.address, now=now)
     if isinstance(decision, Changed):
         course.events += decision.events
-        _follow(course, before=parent, moved=decision.state, now=now)
+        course.bound(decision.valid_until)
+        _follow(course, before=parent, moved=decision.state, parent_lost=False, now=now)
 
 
 def _key_of(state: TurnState) -> Key[TurnState]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from turnkeep_application.turns.message_marks import MessageMark
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
@@ -47,10 +48,19 @@ class Order:
     def _is_work(self, _: object, scope: Scope) -> None:
         scope.require_work()
 
+    def __attrs_post_init__(self) -> None:
+        # Whatever is wrong with the message's name is told before anything is read.
+        MessageMark.of(self.scope, self.message_ref)
+
     @property
     def run(self) -> RunAddress:
         """Where its run is found, whoever repeats it."""
         return RunAddress(self.scope, self._run_id)
+
+    @property
+    def mark(self) -> MessageMark | None:
+        """The mark on the message that asks for it, if that is one of its own thread."""
+        return MessageMark.of(self.scope, self.message_ref)
 
     @property
     def submitter(self) -> Actor:

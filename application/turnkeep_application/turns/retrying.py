@@ -18,13 +18,14 @@ from turnkeep_application.turns.cells import (
     turn_state_key,
 )
 from turnkeep_application.turns.following import carry_out
+from turnkeep_application.turns.holds import close_settled
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.kinds import require_kind
-from turnkeep_domain.request_ids import RequestId, RequestIdReused
+from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claims import RunStanding
@@ -36,7 +37,7 @@ from turnkeep_domain.turns.names import Category, require_ref
 from turnkeep_domain.turns.refusals import RetryRefusal, RunIdSpent
 from turnkeep_domain.turns.run import Run
 from turnkeep_domain.turns.run_states import Failed
-from turnkeep_domain.turns.turn import run_id
+from turnkeep_domain.turns.turn import retry_id
 from turnkeep_domain.turns.turn_state import TurnState
 
 S = TypeVar("S")
@@ -64,7 +65,7 @@ class Retrying:
     ) -> RunStanding | Refused[RetryRefusal]:
         """As `Turns.retry` promises."""
         _require(run, settlements, actor, request_id)
-        again = RunAddress(run.scope, run_id(run.scope, "retry", request_id))
+        again = RunAddress(run.scope, retry_id(run.scope, run.id))
 
         def answer(found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
             if isinstance(found.ended, EndedRun) and isinstance(found.ended.run.state, Failed):
@@ -90,7 +91,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return found.carried_out(decision)
+            return _with_holds(found, effects, decision)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -121,7 +122,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return found.carried_out(decision)
+            return _with_holds(found, effects, decision)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -136,6 +137,20 @@ def _require(
         require_kind("settlements", outcome, Done, NotDone)
     require_kind("actor", actor, Actor)
     require_identifier("request_id", request_id)
+
+
+def _with_holds(
+    found: Found,
+    effects: Sequence[RunEffect],
+    decision: Decision[Moved, RunStanding, RetryRefusal],
+) -> Decision[Records, RunStanding, RetryRefusal] | Need:
+    """What is settled of metered calls closes their holds in the same commit."""
+    if not isinstance(decision, Changed):
+        return found.carried_out(decision)
+    closed = close_settled(found.records, effects, decision.state, now=found.now)
+    if isinstance(closed, Need):
+        return closed
+    return closed.bound(found.carried_out(decision, records=closed.records, told=closed.events))
 
 
 def _uncertain(found: Found, run: RunAddress) -> Sequence[RunEffect] | Need:
@@ -156,7 +171,9 @@ def _entries(records: Records, run: Run, ids: Sequence[EffectId]) -> Sequence[Ru
 
 @frozen(kw_only=True)
 class _Again:
-    """A new run of a failed run's turn, on the same journal, admitted as every other.
+    """The new run of a failed run's turn, on the same journal, admitted as every other.
+
+    There is one: a second retry is answered where that one stands, whatever its request id.
 
     Attributes:
         run: The new run's address.
@@ -179,21 +196,20 @@ class _Again:
         if missing:
             return Need(missing)
         before = state_of(records, self.run, now)
-        known = before.recorded(
-            id=self.run.id,
-            payload=failed.turn.payload,
-            request_id=self.request_id,
-            ended=records[run_key(self.run)],
-        )
-        if isinstance(known, Unchanged) and known.outcome.lineage.retry_of != failed.id:
-            return Refused(RequestIdReused(self.request_id))  # it repeated another run's turn
-        if known is not None:
-            return _standing(known)
         effects = _entries(records, failed, _unfinished(failed))
         if isinstance(effects, Need):
             return effects
         decision = self._in_time(self._resubmitted(before, found, effects), found)
-        return _standing(carry_out(records, before=before, decision=decision, now=now))
+        if not isinstance(decision, Changed):
+            return _standing(carry_out(records, before=before, decision=decision, now=now))
+        closed = close_settled(records, effects, decision.state, now=now)
+        if isinstance(closed, Need):
+            return closed
+        told = evolve(decision, events=(*closed.events, *decision.events))
+        carried: Decision[Records, Run, RetryRefusal] | Need = carry_out(
+            closed.records, before=before, decision=told, now=now
+        )
+        return _standing(closed.bound(carried))
 
     def _resubmitted(
         self, before: TurnState, found: Found, effects: Sequence[RunEffect]
@@ -206,6 +222,8 @@ class _Again:
             effects=effects,
             holds=holds_of(found.records, failed.scope, failed.policy.turn_class),
             actor=self.actor,
+            request_id=self.request_id,
+            ended=found.records[run_key(self.run)],
             now=found.now,
         )
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
+from turnkeep_application.reading import Unreadable
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import journal_of, run_key, turn_state_key
 from turnkeep_application.turns.following import carry_out, companions
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.events import Event
-from turnkeep_domain.keys import ReadKey
+from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.ended import EndedRun, RunRecord
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.run import Run
 from turnkeep_domain.turns.turn_state import TurnState
+from turnkeep_ports.errors import Corrupt
 
 O = TypeVar("O")
 R = TypeVar("R")
@@ -34,6 +37,7 @@ class Found:
         before: The turn state as it is stored; None where there is none.
         state: The same; where there is none, a free one in its place.
         ended: The run's record, if it has ended.
+        parent_lost: Whether the parent's record was found unreadable, so that nobody is told.
     """
 
     records: Records
@@ -41,6 +45,7 @@ class Found:
     state: TurnState
     ended: RunRecord | None
     now: datetime
+    parent_lost: bool = False
 
     def run(self, address: RunAddress) -> Run | None:
         """The run, active or ended; None where there is none, or it was retired."""
@@ -72,6 +77,7 @@ class Found:
             self.records if records is None else records,
             before=self.before,
             decision=decision,
+            parent_lost=self.parent_lost,
             now=self.now,
         )
         match carried:
@@ -96,7 +102,12 @@ class RunCommands:
     _updates: Updates
 
     async def carry_out(
-        self, run: RunAddress, command: Command[O, R], *, ends: bool
+        self,
+        run: RunAddress,
+        command: Command[O, R],
+        *,
+        ends: bool,
+        lost: list[Unreadable] | None = None,
     ) -> O | Refused[R]:
         """One transition and what goes along with it.
 
@@ -105,8 +116,11 @@ class RunCommands:
             command: The transition.
             ends: Whether it ends a claim or queues the run, as a rule: then what goes along with
                 that is loaded in the same round trip.
+            lost: As of `decide`.
         """
-        return await self.decide(run, lambda found: found.carried_out(command(found)), ends=ends)
+        return await self.decide(
+            run, lambda found: found.carried_out(command(found)), ends=ends, lost=lost
+        )
 
     async def decide(
         self,
@@ -116,8 +130,12 @@ class RunCommands:
         ends: bool,
         keys: Sequence[ReadKey[object]] = (),
         hints: Sequence[ReadKey[object]] = (),
+        lost: list[Unreadable] | None = None,
     ) -> O | Refused[R]:
         """A transition that is composed with others.
+
+        A run ends though its parent's record is corrupt: it is decided again as if there were no
+        parent. Else a child would be held for ever by damage that is not its own.
 
         Args:
             run: Which.
@@ -125,14 +143,20 @@ class RunCommands:
             ends: As of `carry_out`.
             keys: Loaded along, and checked.
             hints: Loaded along.
+            lost: Where such a parent is reported.
         """
         require_kind("run", run, RunAddress)
         at, ended = turn_state_key(run), run_key(run)
         beside = companions(run) if ends else (ended,)
 
-        def decide(records: Records, now: datetime) -> Decision[Records, O, R] | Need:
+        parents: list[Address] = []
+
+        def decide(
+            records: Records, now: datetime, *, parent_lost: bool = False
+        ) -> Decision[Records, O, R] | Need:
             before = records[at]
             free = TurnState.free(scope=run.scope, id=at.address.id, now=now)
+            parents[:] = _parent_of(before)
             return answer(
                 Found(
                     records=records,
@@ -140,7 +164,24 @@ class RunCommands:
                     state=free if before is None else before,
                     ended=records[ended],
                     now=now,
+                    parent_lost=parent_lost,
                 )
             )
 
-        return await self._updates.update([at, *keys], decide, hints=[*beside, *hints])
+        hints = [*beside, *hints]
+        try:
+            return await self._updates.update([at, *keys], decide, hints=hints)
+        except Corrupt as error:
+            if error.address is None or error.address not in parents:
+                raise
+            if lost is not None:
+                lost.append(Unreadable(error.address, error.code))
+        alone = partial(decide, parent_lost=True)
+        return await self._updates.update([at, *keys], alone, hints=hints)
+
+
+def _parent_of(state: TurnState | None) -> list[Address]:
+    """Where the parent of the run that stands there is to be found, if it has one."""
+    run = None if state is None else state.active
+    parent = None if run is None else run.lineage.parent
+    return [] if parent is None else [turn_state_key(parent).address]

@@ -18,10 +18,12 @@ from turnkeep_application.turns.cells import (
     turn_state_key,
 )
 from turnkeep_application.turns.following import carry_out, companions
+from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.order import Order
 from turnkeep_application.turns.views import RunView, ended_view, run_view
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
+from turnkeep_domain.events import Event
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, RequestId, digest_of
@@ -42,6 +44,7 @@ from turnkeep_domain.turns.refusals import (
 )
 from turnkeep_domain.turns.run import Run
 from turnkeep_domain.turns.spawn_tree import SpawnTree
+from turnkeep_domain.turns.turn import turn_id
 from turnkeep_ports.admission import Admission
 
 S = TypeVar("S")
@@ -72,7 +75,7 @@ class Submitting:
         reply_ref: Ref | None,
         origin: Ref,
         policy: TurnPolicy | None,
-    ) -> RunView | Refused[SubmitRefusal]:
+    ) -> RunView | Refused[SubmitRefusal | MessageRefusal]:
         """As `Turns.submit` promises."""
         order = Order(
             operation="submit",
@@ -91,7 +94,7 @@ class Submitting:
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, RunView, SubmitRefusal] | Need:
+        ) -> Decision[Records, RunView, SubmitRefusal | MessageRefusal] | Need:
             return _admitted(records, order, says, now)
 
         return await self.updates.update(_keys(order), decide, hints=_hints(order))
@@ -108,7 +111,7 @@ class Submitting:
         reply_ref: Ref | None,
         policy: TurnPolicy | None,
         arguments: Digest,
-    ) -> RunView | Refused[SpawnRefusal]:
+    ) -> RunView | Refused[SpawnRefusal | MessageRefusal]:
         """As `Turns.submit_child` promises.
 
         The parent is read first: the journal by which the child is named, the actor whom the
@@ -178,7 +181,7 @@ class _Spawning:
 
     def decide(
         self, records: Records, now: datetime
-    ) -> Decision[Records, RunView, SpawnRefusal] | Need:
+    ) -> Decision[Records, RunView, SpawnRefusal | MessageRefusal] | Need:
         """The runner's checks and its journal first, then a submit's, then the tree."""
         before = state_of(records, self.claim.run, now)
         journal = journal_of(self.claim.run, self.parent.journal)
@@ -212,7 +215,7 @@ class _Spawning:
         child: Changed[Records, RunView],
         journaled: Changed[Records, EffectState],
         now: datetime,
-    ) -> Decision[Records, RunView, SpawnRefusal]:
+    ) -> Decision[Records, RunView, SpawnRefusal | MessageRefusal]:
         key = tree_key(self.parent.root)
         tree = child.state[key] or SpawnTree.of(self.parent.root, now=now)
         spawned = tree.spawn(
@@ -243,7 +246,8 @@ def _keys(order: Order) -> list[ReadKey[object]]:
 
 def _hints(order: Order) -> tuple[ReadKey[object], ...]:
     # A thread's record of the run is no condition: an ending moves the turn state.
-    return (run_key(order.run), *limits_of(order.scope, order.policy.turn_class))
+    marked = () if order.mark is None else order.mark.keys
+    return (run_key(order.run), *marked, *limits_of(order.scope, order.policy.turn_class))
 
 
 def _recorded(
@@ -261,8 +265,8 @@ def _recorded(
 
 def _admitted(
     records: Records, order: Order, says: PolicySays, now: datetime
-) -> Decision[Records, RunView, SubmitRefusal] | Need:
-    """Known before; policy; the thread; the limits. Nothing is said of a later one first."""
+) -> Decision[Records, RunView, SubmitRefusal | MessageRefusal] | Need:
+    """Known before; policy; thread; message; limits. Nothing is said of a later one first."""
     known = _recorded(records, order, now)
     if known is not None:
         return known
@@ -283,18 +287,38 @@ def _admitted(
     )
     if isinstance(submitted, Refused):
         return submitted
+    marked = _marked(records, order, now)
+    if isinstance(marked, Refused):
+        return marked
     full = at_capacity(records, scope, turn_class)
     if full is not None:
         return Refused(full)
-    return _viewed(carry_out(records, before=before, decision=submitted, now=now))
+    after, told = marked
+    return _viewed(carry_out(after, before=before, decision=submitted, now=now), told)
+
+
+def _marked(
+    records: Records, order: Order, now: datetime
+) -> tuple[Records, tuple[Event, ...]] | Refused[MessageRefusal]:
+    """The view in which the message that asks for the turn is marked, and what is told of that."""
+    if order.mark is None:
+        return records, ()
+    turn, run = turn_id(order.scope, order.request_id), order.run.id
+    match order.mark.put(records, turn_id=turn, run_id=run, now=now):
+        case Changed(after, _, events):
+            return after, tuple(events)
+        case Refused() as refused:
+            return refused
+        case _:
+            return records, ()
 
 
 def _viewed(
-    decision: Decision[S, Run, SubmitRefusal] | Need,
+    decision: Decision[S, Run, SubmitRefusal] | Need, told: tuple[Event, ...]
 ) -> Decision[S, RunView, SubmitRefusal] | Need:
     match decision:
         case Changed(state, run, events, valid_until):
-            return Changed(state, run_view(run), events, valid_until)
+            return Changed(state, run_view(run), (*events, *told), valid_until)
         case Unchanged(run):
             return Unchanged(run_view(run))
         case _:

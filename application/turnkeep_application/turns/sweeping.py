@@ -12,6 +12,7 @@ from attrs import frozen
 
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.records import Need, Records
+from turnkeep_application.turns.budget_waits import BudgetWaits
 from turnkeep_application.turns.cancelling import Cancelling
 from turnkeep_application.turns.cells import bucket_key, lane_key, turn_state_key
 from turnkeep_application.turns.course import Course
@@ -47,6 +48,7 @@ class Sweeping:
     reading: Reading
     limiting: Limiting
     recovering: Recovering
+    budget_waits: BudgetWaits
     cancelling: Cancelling
     retiring: Retiring
 
@@ -58,6 +60,7 @@ class Sweeping:
         require_count("limit", limit, least=1)
         swept = await self.recovering.recover(limit=limit)
         swept += await self.recovering.elapse(limit=limit)
+        swept += await self.budget_waits.go_on(limit=limit)
         swept += await self.cancelling.go_on(limit=limit)
         swept += await self.enter_outside(limit=limit)
         swept += await self.wake(limit=limit)
@@ -142,9 +145,10 @@ class Sweeping:
 
         So a place is passed on that a lane was readied for and did not use.
         """
-        page = await DueRecords(self.reading).of(BUCKETS, WAKE, limit=limit)
-        done, failed = await tidied(page.records, self._wake, lambda bucket: bucket.address)
-        return Swept(woken=done, unreadable=(*page.unreadable, *failed))
+        done, unreadable = await DueRecords(self.reading).tidied(
+            BUCKETS, WAKE, self._wake, lambda bucket: bucket.address, limit=limit
+        )
+        return Swept(woken=done, unreadable=unreadable)
 
     async def _wake(self, bucket: Bucket) -> bool:
         key = bucket_key(bucket.id)

@@ -14,6 +14,7 @@ class Swept:
     Attributes:
         recovered: Claims ended whose deadline had come.
         elapsed: Blocked runs resumed whose wait had elapsed.
+        resumed: Runs let go on whose budget gate is open no more.
         cancelled: Runs called off whose root or parent was.
         entered: Queued runs entered in a lane that had been full.
         woken: Parked lanes readied because their bucket has room.
@@ -24,6 +25,7 @@ class Swept:
 
     recovered: int = field(default=0)
     elapsed: int = field(default=0)
+    resumed: int = field(default=0)
     cancelled: int = field(default=0)
     entered: int = field(default=0)
     woken: int = field(default=0)

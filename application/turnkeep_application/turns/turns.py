@@ -29,13 +29,16 @@ from attrs import Factory, field, frozen
 
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.reading import Reading
+from turnkeep_application.turns.budget_waits import BudgetWaits
 from turnkeep_application.turns.cancelling import Cancelling
 from turnkeep_application.turns.claim_pass import ClaimPass
 from turnkeep_application.turns.claiming import Claiming
 from turnkeep_application.turns.gating import Gating
 from turnkeep_application.turns.limit_standings import LimitStanding
 from turnkeep_application.turns.limiting import Limiting
+from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.recovering import Recovering
 from turnkeep_application.turns.retiring import Retired, Retiring
 from turnkeep_application.turns.retrying import Retrying
@@ -44,6 +47,8 @@ from turnkeep_application.turns.run_listing import RunListing
 from turnkeep_application.turns.run_reading import RunReading
 from turnkeep_application.turns.run_waiting import RunWaits
 from turnkeep_application.turns.running import Running
+from turnkeep_application.turns.spend import Spend, SpendRefusal
+from turnkeep_application.turns.spending import Spending
 from turnkeep_application.turns.submitting import Submitting
 from turnkeep_application.turns.sweeping import Sweeping
 from turnkeep_application.turns.swept import Swept
@@ -55,6 +60,9 @@ from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.budgets.receipts import Receipt
+from turnkeep_domain.budgets.refusals import ExtendRefusal
+from turnkeep_domain.budgets.tallies import Usage
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
@@ -118,6 +126,7 @@ class Turns:
         admission: The host's policy on new turns.
         archive: Where retired runs go.
         approvals: Lifetimes and bounds of the approvals that runs raise.
+        budgets: For how long the calls of runs are held.
     """
 
     updates: Updates
@@ -130,6 +139,7 @@ class Turns:
     archive: Archive
     settings: TurnSettings = field(factory=TurnSettings)
     approvals: ApprovalSettings = field(factory=ApprovalSettings)
+    budgets: BudgetSettings = field(factory=BudgetSettings)
     _submitting: Submitting = field(
         init=False,
         repr=False,
@@ -157,6 +167,21 @@ class Turns:
         default=Factory(
             lambda self: Running(updates=self.updates, random=self.random, settings=self.settings),
             takes_self=True,
+        ),
+    )
+    _spending: Spending = field(
+        init=False,
+        repr=False,
+        default=Factory(
+            lambda self: Spending(updates=self.updates, ids=self.ids, budgets=self.budgets),
+            takes_self=True,
+        ),
+    )
+    _budget_waits: BudgetWaits = field(
+        init=False,
+        repr=False,
+        default=Factory(
+            lambda self: BudgetWaits(updates=self.updates, reading=self.reading), takes_self=True
         ),
     )
     _gating: Gating = field(
@@ -233,6 +258,7 @@ class Turns:
                 reading=self.reading,
                 limiting=self._limiting,
                 recovering=self._recovering,
+                budget_waits=self._budget_waits,
                 cancelling=self._cancelling,
                 retiring=self._retiring,
             ),
@@ -259,7 +285,7 @@ class Turns:
         reply_ref: Ref | None = None,
         origin: Ref = HOST,
         policy: TurnPolicy | None = None,
-    ) -> RunView | Refused[SubmitRefusal]:
+    ) -> RunView | Refused[SubmitRefusal | MessageRefusal]:
         """Accepts a turn and queues its run.
 
         The request id is the idempotency key: its repeat, in any process and at any time, answers
@@ -272,8 +298,10 @@ class Turns:
             request_id: The caller's, one for each turn.
             payload: What is asked, or anything that stands for it. Only a digest is kept, so that
                 a reused request id is told from a repeat.
-            message_ref: The message that asks for it, opaque, 1 to 256 bytes.
-            source_ref: Where it came from, likewise.
+            message_ref: The message that asks for it, 1 to 256 bytes. The id of a message in a
+                thread (`m-` and 32 hexadecimal digits) is one of this thread: the commit that
+                accepts the turn marks it as submitted. Every other reference is opaque.
+            source_ref: Where it came from, opaque, 1 to 256 bytes.
             reply_ref: Where an answer belongs, likewise.
             origin: What brought it about, in the host's words.
             policy: How it is queued and repeated; `TurnPolicy.interactive()` unless given.
@@ -282,6 +310,9 @@ class Turns:
             The run as it stands.
             `RequestIdReused`, `RunIdSpent`: the request id stands for something else, or for a run
             that was retired. `NotPermitted`: by the host's policy. `ThreadClosed`, `ThreadBusy`.
+            `ThreadNotFound`, `ThreadImporting`, `MessageNotFound`, `MessageIsRedacted`,
+            `AlreadySubmitted` (as another turn), `AlreadyRejected`, `WrongMessageState`: no turn
+            can be made of the message.
             `AtCapacity`: a limit of runs is reached; retry after the seconds that it names.
 
         Raises:
@@ -311,7 +342,7 @@ class Turns:
         reply_ref: Ref | None = None,
         policy: TurnPolicy | None = None,
         arguments: Digest,
-    ) -> RunView | Refused[SpawnRefusal]:
+    ) -> RunView | Refused[SpawnRefusal | MessageRefusal]:
         """Queues a run that a running one spawns, and journals the call.
 
         Its place in the journal is the idempotency key: a replay answers the same child.
@@ -321,7 +352,7 @@ class Turns:
             effect: The call's place in the parent's journal.
             scope: The child's thread; of the parent's tenant and user, else `NotFound`.
             payload: As of `submit`.
-            message_ref: As of `submit`.
+            message_ref: As of `submit`: of a message in the child's own thread, if of any.
             source_ref: As of `submit`.
             reply_ref: As of `submit`.
             policy: As of `submit`; the parent's class unless given.
@@ -462,6 +493,75 @@ class Turns:
         return await self._running.settle(
             claim, id, mode=mode, arguments=arguments, outcome=outcome
         )
+
+    async def begin_spend(
+        self, claim: Claim, spend: Spend
+    ) -> Receipt | EffectState | Refused[SpendRefusal]:
+        """Holds what a call may cost, before it is made.
+
+        A call that is made once at most is journaled as intended in the same commit, under a
+        reservation of its own for each claim that intends it. One that may be made again
+        is journaled when it has been made; its hold outlives a claim that was lost, and the next
+        one finds it. Idempotent: the reservation's id follows from the call's place in the journal.
+
+        Args:
+            claim: The worker's.
+            spend: The call, and what it may use.
+
+        Returns:
+            The receipt of the hold; the call may be made where its `standing` is `ACTIVE`.
+            What the journal says of a call that needs none any more.
+            The refusals of a claim and of `Budgets.reserve`, `EffectsFull`, `ReplayDiverged`.
+            `BudgetApprovalNeeded`: block at its gate with `budget_wait`, then begin again.
+        """
+        return await self._spending.begin(claim, spend)
+
+    async def settle_spend(
+        self,
+        claim: Claim,
+        spend: Spend,
+        *,
+        reservation: RequestId,
+        outcome: Done | NotDone | Unclear,
+        usage: Usage | None,
+    ) -> EffectState | Refused[SettleRefusal]:
+        """Journals what became of a metered call, and closes its hold in the same commit.
+
+        What was not done is charged nothing. What is unclear stays held, until an operator
+        settles the call (`retry`, `give_up`), its reservation is closed by hand, or its time is up.
+        A hold that was closed by hand before changes nothing. Idempotent, as `settle` is.
+
+        Args:
+            claim: The worker's.
+            spend: The call.
+            reservation: The id of its receipt.
+            outcome: As of `settle`.
+            usage: What it has used, of counters alone; exactly where it was done.
+
+        Returns:
+            What the journal says of it.
+            The refusals of `settle`; a fenced runner's report is evidence, and closes nothing.
+        """
+        return await self._spending.settle(
+            claim, spend, reservation=reservation, outcome=outcome, usage=usage
+        )
+
+    async def abandon_spend(
+        self, claim: Claim, spend: Spend, *, reservation: RequestId
+    ) -> bool | Refused[ClaimRefusal]:
+        """Closes the hold of a call that was cut off and may be made again, as its expiry would.
+
+        Returns:
+            Whether it was closed here.
+            The refusals of a claim: whoever holds the run since may use the hold.
+        """
+        return await self._spending.abandon(claim, spend, reservation=reservation)
+
+    async def extend_spend(
+        self, claim: Claim, spend: Spend, *, reservation: RequestId
+    ) -> Receipt | Refused[ExtendRefusal]:
+        """Holds on for as long again, once half of its time is over; as `Budgets.extend`."""
+        return await self._spending.extend(claim, spend, reservation=reservation)
 
     async def set_route(self, claim: Claim, route: Route) -> RunStanding | Refused[RouteRefusal]:
         """Notes which model and configuration serve the run, once.
@@ -660,14 +760,17 @@ class Turns:
         From needs-operator, the uncertain steps are settled and the run is queued, its counts in a
         row zeroed. From failed, a *new* run of the same turn is submitted, all checks of a submit
         but the host's policy included, which continues the same journal: finished steps stay
-        finished, the failing one is done again.
+        finished, the failing one is done again. A failed run is done again once: whoever asks
+        again, under whatever request id, is told where that run stands, whatever they settle; if
+        it has failed, too, it is the one to retry.
 
         Args:
             run: Which.
             settlements: What the operator has found out of every uncertain step, and of no other;
-                of a failed run, nothing.
+                a failed run has some where it was given up with steps that nobody settled.
             actor: An operator.
-            request_id: The caller's; a repeat answers as it did.
+            request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
+                new run stands by now.
 
         Returns:
             Where the run stands; of a failed one, where the new run does.
@@ -687,9 +790,11 @@ class Turns:
         actor: Actor,
         request_id: RequestId,
     ) -> RunStanding | Refused[RetryRefusal]:
-        """Fails a run that needs an operator, its uncertain steps settled.
+        """Fails a run that needs an operator.
 
-        Arguments and answers are as of `retry`; `category` says why it failed.
+        Arguments and answers are as of `retry`, but that steps may be left out of `settlements`:
+        they stay uncertain, and a retry of the failed run waits for them. `category` says why it
+        failed.
         """
         return await self._retrying.give_up(
             run, settlements=settlements, category=category, actor=actor, request_id=request_id
@@ -728,15 +833,30 @@ class Turns:
         """Ends claims whose deadline has come, one commit a run.
 
         Their runs are queued again, or fail, are cancelled or go to an operator. A record that is
-        unreadable is reported and passed over.
+        unreadable is reported and passed over, and so is the corrupt record of a parent: its
+        child ends as if it had none, and the parent, once it is mended, is resumed by the host.
+
+        Args:
+            limit: For how many runs at most something is stored; what fails counts for nothing.
         """
         return await self._recovering.recover(limit=limit)
+
+    async def resume_budget_waits(self, *, limit: int = 100) -> Swept:
+        """Queues runs that wait for a budget gate which is open no more; each reserves again.
+
+        A part of every sweep; for whoever has heard that a gate was answered, alone.
+
+        Args:
+            limit: How many runs to resume at most.
+        """
+        return await self._budget_waits.go_on(limit=limit)
 
     async def sweep(self, *, limit: int = 100) -> Swept:
         """Tidies whatever time or a crash has left, `recover` included; safe to run anywhere.
 
         Args:
-            limit: How many records of each kind are dealt with at most.
+            limit: For how many records of each kind at most something is stored; what fails
+                counts for nothing, so that it hides none of the others.
         """
         return await self._sweeping.sweep(limit=limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import digest
@@ -47,7 +48,7 @@ class Children:
             _policy_parts(child.policy),
         )
 
-        async def submit() -> RunView | Refused[SpawnRefusal]:
+        async def submit() -> RunView | Refused[SpawnRefusal | MessageRefusal]:
             # Asked in every replay, too: it answers the same child, and knows its arguments.
             return await turns.submit_child(
                 claim,

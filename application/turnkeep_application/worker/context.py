@@ -11,7 +11,7 @@ made at the same time have distinct names; the event loop is never blocked; a ca
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
@@ -20,16 +20,22 @@ from attrs import frozen
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.announcement import Announcement
 from turnkeep_application.worker.approval_gates import ApprovalGates, ApprovalRequest
+from turnkeep_application.worker.borrowing import Borrowing
 from turnkeep_application.worker.checkpoints import Checkpoints
 from turnkeep_application.worker.children import Children, ChildTurn
 from turnkeep_application.worker.gates import Gates
+from turnkeep_application.worker.run_thread import RunThread
 from turnkeep_application.worker.runner import Runner
+from turnkeep_application.worker.spends import Metering, SpendingStep, Spends
 from turnkeep_application.worker.steps import ModeName, Step, Steps
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.budgets.dimensions import Dimension
+from turnkeep_domain.budgets.holds import OnExpiry
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.secrets.material import Material
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.checkpoint import Checkpoint, CheckpointKind
 from turnkeep_domain.turns.claims import Claim
@@ -60,10 +66,12 @@ class RunContext:
     draining: Announcement
     _runner: Runner
     _steps: Steps
+    _spends: Spends
     _gates: Gates
     _approvals: ApprovalGates
     _children: Children
     _checkpoints: Checkpoints
+    _borrowing: Borrowing
 
     @classmethod
     def over(cls, runner: Runner, *, draining: Announcement) -> RunContext:
@@ -73,10 +81,12 @@ class RunContext:
             draining=draining,
             runner=runner,
             steps=Steps(runner),
+            spends=Spends(runner, gates),
             gates=gates,
             approvals=ApprovalGates(runner, gates),
             children=Children(runner),
             checkpoints=Checkpoints(runner),
+            borrowing=Borrowing(runner),
         )
 
     # ---- what it is about -----------------------------------------------------------------------
@@ -117,6 +127,17 @@ class RunContext:
         """How long the handler may go on as things stand: heartbeats make it longer."""
         return self._runner.tenancy.remaining_seconds()
 
+    # ---- the conversation -----------------------------------------------------------------------
+
+    @property
+    def thread(self) -> RunThread:
+        """The run's thread: reads, and what is added to it, once.
+
+        Raises:
+            InvalidValue: The run has none.
+        """
+        return RunThread.over(self._runner)
+
     # ---- what it does ---------------------------------------------------------------------------
 
     async def effect(
@@ -152,6 +173,57 @@ class RunContext:
                 `replay_diverged`.
         """
         return await self._steps.effect(name, fn, args, mode)
+
+    async def spend(
+        self,
+        name: str,
+        estimate: Mapping[Dimension, int],
+        fn: SpendingStep[T],
+        args: Json | bytes = None,
+        *,
+        mode: Mode | ModeName = Mode.ONCE,
+        ttl_ms: int | None = None,
+        on_expiry: OnExpiry = OnExpiry.RELEASE,
+        price_version: str | None = None,
+    ) -> T:
+        """Does something that costs, as `effect` does, within the budgets that it concerns.
+
+        The estimate is held on every account of the run's scope before `fn` is called, and
+        longer while it lasts; what it has used is charged in the commit that journals its outcome.
+        Where a budget asks somebody first, the run waits for that, which ends this claim, and
+        then reserves again. A call that was refused counts as not made.
+
+        Args:
+            name: As of `effect`.
+            estimate: What it may use at most; gauges are what it occupies meanwhile.
+            fn: As of `effect`, but that it returns `Metered(value, usage)`.
+            args: As of `effect`; the estimate is a part of them.
+            mode: As of `effect`. A `once` step that was cut off keeps its hold until an operator
+                has settled it, or its time is up; one of another mode is held anew.
+            ttl_ms: How long it is held without being extended, 1,000 to 86,400,000; 15 minutes
+                unless set.
+            on_expiry: What becomes of a hold that nobody has closed by then.
+            price_version: The price list of the estimate; carried along.
+
+        Returns:
+            The value of what `fn` returned, as the journal has it.
+
+        Raises:
+            StepNotDone: As of `effect`; nothing is charged.
+            StepUncertain: As of `effect`; what was held stays held.
+            CallRefused: `budget.limit_exceeded`, `budget.approval_declined` and the other
+                refusals of a reserve; `effects_full`; `effects_open`: it would have to wait, and
+                a step is under way. `fn` was not called.
+            GateClosed: The wait for a budget was denied or withdrawn.
+        """
+        metering = Metering(
+            estimate=estimate,
+            mode=mode,
+            ttl_ms=ttl_ms,
+            on_expiry=on_expiry,
+            price_version=price_version,
+        )
+        return await self._spends.spend(name, fn, args, metering)
 
     async def require_approval(
         self,
@@ -285,6 +357,25 @@ class RunContext:
         To be asked for before the calls that it lets the handler skip.
         """
         return await self._checkpoints.load()
+
+    async def secret(self, handle: str, *, owner: Scope | None = None) -> Material:
+        """Receives a secret's material once, as long as the claim is live; never journaled.
+
+        Each call is a use of its own, a replay's too. The material is wiped by leaving its block:
+        `with await ctx.secret("bank") as material: ...`.
+
+        Args:
+            handle: The secret's.
+            owner: Whose it is: the run's tenant and user, and perhaps its agent and project; by
+                default the tenant and user alone.
+
+        Raises:
+            CallRefused: `secret_unknown`, `secret_expired`, `quota_full`, `lease_revoked`: it was
+                put anew or deleted meanwhile.
+            MasterKeyMissing: The keep has no keys.
+            Tampered, KeyMismatch: The material cannot be opened.
+        """
+        return await self._borrowing.material(handle, owner=owner)
 
     async def route(self, route: Route) -> None:
         """Notes by whom the run is served, once: a replay notes the same.

@@ -100,7 +100,9 @@ def _ending(error: BaseException) -> Ending:
                 return GiveBack(Relinquishment.ERROR, effect)
             return Fail(category, effect)
         case StepUncertain():
-            return Fail(STEP_UNCERTAIN, effect)
+            # The words of the step that gave up are for the operator who has to find out.
+            cause = error.__cause__
+            return Fail(cause.category if isinstance(cause, GiveUp) else STEP_UNCERTAIN, effect)
         case GateClosed(disposition=disposition):
             return Fail(Category(f"gate_{disposition.value}"), None)
         case CallRefused(code=code):

@@ -25,7 +25,7 @@ from turnkeep_application.worker.endings import (
     ending_of_error,
     ending_of_return,
 )
-from turnkeep_application.worker.exits import RunLeft
+from turnkeep_application.worker.exits import HandlerExited, RunLeft
 from turnkeep_application.worker.heartbeats import Heartbeats
 from turnkeep_application.worker.insistence import Insistence
 from turnkeep_application.worker.journal import Journal
@@ -108,10 +108,18 @@ class Engagement:
 
     async def carry_out(self) -> None:
         """Calls the handler, and ends the claim by how that ends; raises nothing of either."""
+        await self._held(self._carry_out)
+
+    async def give_back(self) -> None:
+        """Ends the claim without the handler, for which its worker has no place."""
+        await self._held(lambda: self._tell(GiveBack(Relinquishment.DRAIN, None)))
+
+    async def _held(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does the work while the claim is kept alive."""
         pulse = asyncio.create_task(self._heartbeats.run(), name="turnkeep heartbeats")
         try:
             with suppress(RunLeft):
-                await self._carry_out()
+                await work()
         except TurnkeepError:
             # The claim expires, and another worker meets the same, or not.
             _LOG.exception("a run was left to expire")
@@ -257,7 +265,11 @@ def _forget(task: asyncio.Task[Ref | None]) -> None:
 
 async def _called(handler: Handler, context: RunContext) -> Ref | None:
     """Calls the handler within its own task, whatever calling it may raise."""
-    return await handler(context)
+    try:
+        return await handler(context)
+    except SystemExit as error:
+        # As it is, it would end the event loop, and with it every run that the worker has.
+        raise HandlerExited(error.code) from error
 
 
 def _ending(task: asyncio.Task[Ref | None], cause: Cause) -> Ending:

@@ -19,6 +19,9 @@ from turnkeep_domain.turns.names import Category, ref
 HANDLER_ERROR: Final = Category("handler_error")
 """What a failure is put down to that nobody has named."""
 
+OUTPUT_INVALID: Final = Category("output_invalid")
+"""What a step is put down to that did happen, and returned what the journal cannot keep."""
+
 
 class RunLeft(BaseException):
     """The claim has ended, by the handler's own blocking or because it was lost.
@@ -28,9 +31,17 @@ class RunLeft(BaseException):
     """
 
 
+class HandlerExited(Exception):
+    """A handler called `sys.exit`, which is an error of its run and of nothing else."""
+
+
 @frozen
 class GiveUp(TurnkeepError):
     """Raised by a handler: the run cannot be carried out, and fails.
+
+    Raised inside a step, its category becomes the step's: `StepNotDone` in the handler, which fails
+    the run with it unless it is caught. In a step that is called once at most it says nothing of
+    whether that happened: the run goes to an operator, with this category.
 
     Attributes:
         category: Why, in the host's words, 1 to 256 bytes; it is stored, and shown to operators.
@@ -57,6 +68,10 @@ class TryAgain(TurnkeepError):
 @frozen
 class StepNotDone(TurnkeepError):
     """Surely nothing happened in a step.
+
+    The exceptions are steps that may be made again (`keyed`, `safe`): one that raised something
+    else counts as not done, too, as `handler_error`, and one that did happen but returned what
+    cannot be kept as `output_invalid`.
 
     A step raises it to say so, and the handler's call of `effect` raises it, on the spot and
     whenever the run is replayed: a failure that was caught takes the same branch again.

@@ -42,7 +42,8 @@ class Intake:
         holder: Under which name.
         classes: Which queues, the first one first.
         prefix: Under which scopes; None for all.
-        engage: Takes a run that was granted, with the time at which it was asked for.
+        engage: Takes a run that was granted, with the time at which it was asked for; gives it
+            back where there is no place for it.
         draining: Ends the loop once it is announced.
     """
 
@@ -89,16 +90,22 @@ class Intake:
             return False
         granted = self._take(found, sent_at)
         if found.doubtful:
-            granted |= await self._resolved(found.doubtful, token, sent_at, count)
+            granted |= await self._resolved(found.doubtful, token, sent_at)
         return granted
 
-    async def _resolved(
-        self, doubtful: Sequence[LaneId], token: Token, sent_at: float, count: int
-    ) -> bool:
-        """Asks lanes whose answer was lost what they had granted, as long as that can matter."""
-        granted = False
-        while doubtful and self.turns.clock.monotonic() < sent_at + self.settings.fence_seconds:
-            await self.turns.clock.sleep(_DOUBT_SECONDS)
+    async def _resolved(self, doubtful: Sequence[LaneId], token: Token, sent_at: float) -> bool:
+        """Asks lanes whose answer was lost what they had granted, as long as that can matter.
+
+        A worker that drains asks no more: what it does not know of expires, unbegun.
+        """
+        granted, clock = False, self.turns.clock
+        while doubtful and clock.monotonic() < sent_at + self.settings.fence_seconds:
+            await first_of(clock.sleep(_DOUBT_SECONDS), self.draining.wait())
+            if self.draining.announced:
+                break
+            # A lane that had granted nothing grants now, and places were taken meanwhile. What it
+            # had granted is told whatever the count, also where there is no place for it.
+            count = max(1, min(self.places.free, CLAIM_RUNS_MAX))
             try:
                 found = await self.turns.claim(
                     holder=self.holder,

@@ -47,6 +47,11 @@ class Journal:
         self._called[name] = id.ordinal + 1
         return id
 
+    def take_back(self, id: EffectId) -> None:
+        """A call that was refused was not made: the next one of that name stands in its place."""
+        if self._called.get(id.name) == id.ordinal + 1:
+            self._called[id.name] = id.ordinal
+
     def entry(self, id: EffectId) -> RunEffect | None:
         """What was known of a call when the claim began; None of one that is new."""
         return self._entries.get(id)

@@ -26,7 +26,7 @@ class Places:
 
     @property
     def free(self) -> int:
-        """How many nobody has."""
+        """How many nobody has; none, and less, where more is under way than there are places."""
         return self.total - len(self._taken)
 
     def take(self, work: Coroutine[object, object, None]) -> None:

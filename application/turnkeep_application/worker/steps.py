@@ -13,7 +13,13 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
-from turnkeep_application.worker.exits import HANDLER_ERROR, StepNotDone, StepUncertain
+from turnkeep_application.worker.exits import (
+    HANDLER_ERROR,
+    OUTPUT_INVALID,
+    GiveUp,
+    StepNotDone,
+    StepUncertain,
+)
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
@@ -56,7 +62,7 @@ class Steps:
         """As `RunContext.effect` promises."""
         call = _Call(
             id=self.runner.journal.next_call(name),
-            mode=_mode(mode),
+            mode=mode_of(mode),
             arguments=digest("args", args),
         )
         self.runner.tenancy.require_open()
@@ -68,7 +74,7 @@ class Steps:
         if known is None or (isinstance(known, NotDone) and known.redo):
             output = await self._performed(call, fn)
         else:
-            output = _known(call.id, known)
+            output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
         return cast("T", output)
 
@@ -79,7 +85,7 @@ class Steps:
                 lambda: turns.intend(claim, call.id, arguments=call.arguments)
             )
             if not isinstance(state, Intended):
-                return _known(call.id, state)
+                return output_of(call.id, state)
         outcome, cause = await self._outcome(call, fn)
         settled: EffectState = await to_its_end(
             self.runner.ask(
@@ -92,31 +98,67 @@ class Steps:
                 )
             )
         )
-        return _known(call.id, settled, cause)
+        return output_of(call.id, settled, cause)
 
     async def _outcome(
         self, call: _Call, fn: Step[T]
-    ) -> tuple[Done | NotDone | Unclear, Exception | None]:
+    ) -> tuple[Done | NotDone | Unclear, BaseException | None]:
         """Calls the step; a cancellation passes, and leaves an intent as it is."""
         try:
             value = await fn(self.runner.key(call.id))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a host raises is the outcome
+            return failure_of(error, call.mode), error
+        try:
             return Done(output=step_output(value), disposition=None), None
-        except StepNotDone as error:
-            return NotDone(category=error.category, redo=False), error
-        except Exception as error:  # noqa: BLE001 - whatever a host raises is what became of it
-            if call.mode is Mode.ONCE:
-                return Unclear(), error
-            return NotDone(category=HANDLER_ERROR, redo=False), error
+        except InvalidValue as error:
+            return unkept(call.mode), error
 
 
-def _mode(mode: Mode | ModeName) -> Mode:
+def failure_of(error: BaseException, mode: Mode) -> NotDone | Unclear:
+    """What has become of a step that raised.
+
+    Of one that is called once at most nothing is known, unless it says so itself.
+    """
+    match error:
+        case StepNotDone(category=category):
+            return NotDone(category=category, redo=False)
+        case _ if mode is Mode.ONCE:
+            return Unclear()
+        case GiveUp(category=category):
+            return NotDone(category=category, redo=False)
+        case _:
+            return NotDone(category=HANDLER_ERROR, redo=False)
+
+
+def unkept(mode: Mode) -> NotDone | Unclear:
+    """What has become of a step that ended well, and returned what the journal cannot keep.
+
+    One that may be made again counts as not done, under a category that says otherwise.
+    """
+    if mode is Mode.ONCE:
+        return Unclear()
+    return NotDone(category=OUTPUT_INVALID, redo=False)
+
+
+def mode_of(mode: Mode | ModeName) -> Mode:
+    """A mode, by itself or by its name.
+
+    Raises:
+        InvalidValue: It is none.
+    """
     try:
         return Mode(mode)
     except ValueError:
         raise InvalidValue("mode", "must be once, keyed or safe") from None
 
 
-def _known(id: EffectId, state: EffectState, cause: Exception | None = None) -> object:
+def output_of(id: EffectId, state: EffectState, cause: BaseException | None = None) -> object:
+    """What a call has come to, returned or raised as it is in every replay.
+
+    Raises:
+        StepNotDone: Surely nothing happened, or nothing that is to be relied upon.
+        StepUncertain: Nobody knows.
+    """
     match state:
         case Done(output=output):
             return decoded(output)

@@ -38,7 +38,7 @@ class Worker:
     """Carries out runs of one store, several at once, until it is told to drain.
 
     One loop claims runs for the free places, woken by the store's hints or by a poll; sweeps run
-    beside it; every claim has a heartbeat of its own. A run that is lost is cancelled before
+    beside it, also of what budgets, leases, secrets and threads have left; every claim has a heartbeat of its own. A run that is lost is cancelled before
     another worker begins it. A worker serves once: `await worker.run()`, or
 
         async with Worker(keep, handler):
@@ -112,11 +112,14 @@ class Worker:
             raise RuntimeError("a worker serves once")
         self._begun = True
         sweeps = asyncio.create_task(
-            Sweeps(turns=self.keep.turns, settings=self.settings).run(), name="turnkeep sweeps"
+            Sweeps(keep=self.keep, settings=self.settings).run(), name="turnkeep sweeps"
         )
         intake = asyncio.create_task(self._intake().run(), name="turnkeep intake")
         try:
-            await asyncio.wait((sweeps, intake), return_when=asyncio.FIRST_COMPLETED)
+            await first_of(
+                asyncio.wait((sweeps, intake), return_when=asyncio.FIRST_COMPLETED),
+                self._draining.wait(),
+            )
         except asyncio.CancelledError:
             self._hurried.announce()
             raise
@@ -147,15 +150,28 @@ class Worker:
             await self._beside
 
     async def _left(self, sweeps: asyncio.Task[None], intake: asyncio.Task[None]) -> None:
-        """Ends everything: a pass that is under way ends by itself, so that no grant is lost."""
+        """Ends everything.
+
+        A pass that is under way may end by itself, so that what it is granted is given back. It has
+        as long as the handlers have: until the drain is over, and then to unwind.
+        """
+        clock = self.keep.turns.clock
         sweeps.cancel()
+        try:
+            await first_of(
+                self._idle(sweeps, intake),
+                self._hurried.wait(),
+                clock.sleep(self.settings.drain_seconds),
+            )
+            self._hurried.announce()
+            await first_of(clock.sleep(self.settings.unwind_seconds), task=intake)
+        finally:
+            intake.cancel()
+        await self._idle(sweeps, intake)
+
+    async def _idle(self, sweeps: asyncio.Task[None], intake: asyncio.Task[None]) -> None:
+        """Returns when nothing is under way any more; the intake first, for it takes places."""
         await asyncio.wait((sweeps, intake))
-        await first_of(
-            self._places.until_empty(),
-            self._hurried.wait(),
-            self.keep.turns.clock.sleep(self.settings.drain_seconds),
-        )
-        self._hurried.announce()
         await self._places.until_empty()
 
     def _intake(self) -> Intake:
@@ -180,4 +196,6 @@ class Worker:
             draining=self._draining,
             hurried=self._hurried,
         )
-        self._places.take(engagement.carry_out())
+        # What was granted in doubt may be more than there is room for.
+        roomy = self._places.free > 0
+        self._places.take(engagement.carry_out() if roomy else engagement.give_back())

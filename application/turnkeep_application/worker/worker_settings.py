@@ -25,7 +25,8 @@ class WorkerSettings:
 
     Attributes:
         poll_seconds: How long it sleeps at most, jitter apart, before it looks for runs again.
-        sweep_seconds: How often it tidies what time or a crash has left, jitter apart.
+        sweep_seconds: How often it tidies what time or a crash has left of runs, jitter apart; the
+            other services of the keep come every fourth time.
         sweep_records: How many records of each kind one sweep deals with at most.
         heartbeat_seconds: How often it extends each of its claims.
         fence_seconds: For how long after it has sent a heartbeat that was answered well it believes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import assert_never
+from functools import lru_cache
+from typing import Final, assert_never
 
 from attrs import field, frozen
 
@@ -11,6 +12,9 @@ from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.policy import TurnClass
+
+_REMEMBERED: Final = 1_024
+"""For how many users and classes; whoever submits asks thrice, and the ids are seven values each."""
 
 
 class Axis(Enum):
@@ -60,6 +64,7 @@ class BucketId:
         return _level(scope, self.axis) == self.scope
 
 
+@lru_cache(_REMEMBERED)
 def buckets_of(scope: Scope, turn_class: TurnClass) -> tuple[BucketId, ...]:
     """The seven buckets that may count a run, in the order in which their limits are judged."""
     return tuple(
@@ -70,6 +75,7 @@ def buckets_of(scope: Scope, turn_class: TurnClass) -> tuple[BucketId, ...]:
     )
 
 
+@lru_cache(_REMEMBERED)
 def tenant_buckets_of(scope: Scope, turn_class: TurnClass) -> tuple[BucketId, BucketId]:
     """Those of them that may bound how many runs are claimed, in that order."""
     tenant = _level(scope, Axis.TENANT)

@@ -29,7 +29,7 @@ from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant, sorted_from
 from turnkeep_domain.keys import Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
-from turnkeep_domain.request_ids import Digest
+from turnkeep_domain.request_ids import Digest, RequestId
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.counts import count
 from turnkeep_domain.turns.effect_ids import EffectId, IdempotencyKey, idempotency_key
@@ -37,6 +37,7 @@ from turnkeep_domain.turns.events import EffectUncertain, told_of
 from turnkeep_domain.turns.gates import Disposition
 from turnkeep_domain.turns.limits import EVIDENCE_MAX, OUTPUT_BYTES_MAX
 from turnkeep_domain.turns.names import Category, RunId, ref
+from turnkeep_domain.turns.spend_ids import once_reserved
 
 if TYPE_CHECKING:
     from turnkeep_domain.turns.run import Run
@@ -182,6 +183,15 @@ class RunEffect:
         return idempotency_key(self.scope, self.journal, self.id)
 
     @property
+    def reservation(self) -> RequestId | None:
+        """Of a spend of which nobody knows whether it happened: what it reserved; else None."""
+        match self.state:
+            case Intended(epoch=epoch) | Uncertain(epoch=epoch) if self.kind is EffectKind.SPEND:
+                return once_reserved(self.key, run=self.run, epoch=epoch)
+            case _:
+                return None
+
+    @property
     def is_open(self) -> bool:
         """Whether nobody knows yet whether it happened."""
         return isinstance(self.state, Intended | Uncertain)
@@ -200,11 +210,15 @@ class RunEffect:
             call.arguments,
         )
 
-    def is_of(self, epoch: int, token: Digest) -> bool:
-        """Whether it is open since this very claim."""
+    def is_of(self, run: RunId, epoch: int, token: Digest) -> bool:
+        """Whether it is open since this very claim.
+
+        The run counts: what one pass grants has one token, and may have one epoch.
+        """
         match self.state:
             case Intended() | Uncertain():
-                return (self.state.epoch, self.state.token) == (epoch, token)
+                own = (self.run, self.state.epoch, self.state.token)
+                return own == (run, epoch, token)
             case _:
                 return False
 

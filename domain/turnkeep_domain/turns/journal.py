@@ -94,8 +94,8 @@ class Journal:
         if known is None or not known.is_call(self.call):
             return Refused(ReplayDiverged(self.call.id))
         intent = known.state
-        if not isinstance(intent, Intended):
-            return Unchanged(intent)
+        if not isinstance(intent, Intended) or not self._is_own(known):
+            return self._standing(known)
         if isinstance(outcome, Unclear):
             state: EffectState = Uncertain(
                 since=now, epoch=intent.epoch, token=intent.token, evidence=()
@@ -110,7 +110,19 @@ class Journal:
             return None
         if not known.is_call(self.call):
             return Refused(ReplayDiverged(known.id))
-        return None if known.is_to_be_redone else Unchanged(known.state)
+        return None if known.is_to_be_redone else self._standing(known)
+
+    def _is_own(self, known: RunEffect) -> bool:
+        run = self.runner.active.run
+        return known.is_of(run.id, run.epoch, self.runner.lease.token)
+
+    def _standing(self, known: RunEffect) -> Unchanged[EffectState]:
+        """A call as it stands; what another has intended is uncertain, for it may be under way."""
+        state = known.state
+        if not isinstance(state, Intended) or self._is_own(known):
+            return Unchanged(state)
+        since = self.runner.active.now
+        return Unchanged(Uncertain(since=since, epoch=state.epoch, token=state.token, evidence=()))
 
     def _is_full(self) -> bool:
         return self.known is None and self.runner.active.run.counters.effects >= EFFECTS_MAX
@@ -180,7 +192,7 @@ class LateReport:
         known, outcome = self.known, self.outcome
         if known is None or isinstance(outcome, Unclear) or not known.is_call(self.call):
             return Refused(self.refusal)
-        if not known.is_of(self.claim.epoch, self.claim.digest):
+        if not known.is_of(self.claim.run.id, self.claim.epoch, self.claim.digest):
             return Refused(self.refusal)
         entry = known.with_evidence(outcome, now)
         if entry == known:

@@ -221,6 +221,12 @@ OperatorRefusal: TypeAlias = (
     NotFound | RequestIdReused | NotPermitted | WrongState | EffectsUnsettled
 )
 ResubmitRefusal: TypeAlias = (
-    NotPermitted | WrongState | EffectsUnsettled | ThreadClosed | ThreadBusy
+    RequestIdReused
+    | NotPermitted
+    | WrongState
+    | RunIdSpent
+    | EffectsUnsettled
+    | ThreadClosed
+    | ThreadBusy
 )
 RetryRefusal: TypeAlias = OperatorRefusal | SubmitRefusal

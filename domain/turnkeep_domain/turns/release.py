@@ -79,7 +79,7 @@ class Release:
             return self.go(Disposition.GRANTED, by=by)
         state = evolve(self.blocked, gate=evolve(gate, awaited=awaited))
         run = self.active.stored(evolve(self.active.run, state=state))
-        return Changed(self.active.moved(run), run.standing, ())
+        return Changed(self.active.moved(run), run.standing, (), self.blocked.until)
 
     def _queued(self, disposition: Disposition) -> Run:
         run, counters = self.active.run, self.active.run.counters

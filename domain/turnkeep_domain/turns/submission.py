@@ -10,13 +10,15 @@ from attrs import evolve, field, frozen
 
 from turnkeep_domain.decisions import Changed, Refused
 from turnkeep_domain.events import Event
+from turnkeep_domain.request_ids import Mark, remember
+from turnkeep_domain.turns.active import Request
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.bucket_ids import BucketId
 from turnkeep_domain.turns.effect import RunEffect
 from turnkeep_domain.turns.ended import EndedRun
 from turnkeep_domain.turns.events import RunSubmitted, told_of
 from turnkeep_domain.turns.journal import told_of_entry
-from turnkeep_domain.turns.limits import SUBMIT_SECONDS
+from turnkeep_domain.turns.limits import REQUESTS_MAX, SUBMIT_SECONDS
 from turnkeep_domain.turns.lineage import Lineage
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import RunId
@@ -75,6 +77,7 @@ class Submission:
         *,
         settled: Sequence[RunEffect] = (),
         redone: Sequence[RunEffect] = (),
+        request: Request | None = None,
         now: datetime,
     ) -> Answer:
         """The run is queued, if the thread is free. In this order: deleted, busy.
@@ -83,6 +86,7 @@ class Submission:
             state: The thread's.
             settled: Journal entries of which it became known what became of them.
             redone: Journal entries that are to be done again, of which no event tells.
+            request: What is remembered, where the run's id does not stand for it.
             now: The store's.
         """
         if state.closed:
@@ -97,8 +101,12 @@ class Submission:
             retry_of=self.lineage.retry_of,
         )
         told = [event for effect in settled for event in told_of_entry(run, effect, now)]
+        requests = state.requests
+        if request is not None:
+            mark = Mark(request.id, request.arguments, run.standing)
+            requests = remember(requests, mark, bound=REQUESTS_MAX)
         moved = Moved(
-            state=evolve(state, active=run, updated_at=now),
+            state=evolve(state, active=run, requests=requests, updated_at=now),
             ended=None,
             effects=(*settled, *redone),
         )

@@ -51,12 +51,21 @@ def run_id(scope: Scope, operation: str, request_id: RequestId) -> RunId:
 
     Args:
         scope: The full scope of the thread.
-        operation: `submit`, `submit_child` or `retry`: one request id may serve each once.
+        operation: `submit` or `submit_child`: one request id may serve each once.
         request_id: The caller's; of a child, derived from its place in the journal.
     """
     return RunId(_derived(scope, operation, request_id))
 
 
-def _derived(scope: Scope, operation: str, request_id: RequestId) -> str:
-    parts = [*scope.components(), operation, request_id]
+def retry_id(scope: Scope, failed: RunId) -> RunId:
+    """The id of the one run that does a failed run again, whoever asks for it and how often.
+
+    So there is never a second live run on one journal, and no retry goes past a step that a later
+    run of the journal has left uncertain.
+    """
+    return RunId(_derived(scope, "retry", failed))
+
+
+def _derived(scope: Scope, operation: str, of: str) -> str:
+    parts = [*scope.components(), operation, of]
     return version_8(json.dumps(parts, separators=(",", ":")).encode())

@@ -39,7 +39,7 @@ from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, Marks, RequestId, RequestIdReused, digest_of
 from turnkeep_domain.scope import Scope
-from turnkeep_domain.turns.active import Active
+from turnkeep_domain.turns.active import Active, Request
 from turnkeep_domain.turns.actors import Actor, Role
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.asked import Asked, request_of
@@ -229,33 +229,51 @@ class TurnState:
         effects: Sequence[RunEffect],
         holds: tuple[BucketId, ...],
         actor: Actor,
+        request_id: RequestId,
+        ended: RunRecord | None,
         now: datetime,
     ) -> Decision[Moved, Run, ResubmitRefusal]:
-        """A new run of a failed run's turn (a), on the same journal; the failing call is redone.
+        """The one new run of a failed run's turn (a), on its journal; the failing call is redone.
 
-        In this order: actor, state, settlements, then as `submit`.
+        In this order: request, actor, state, repeat, settlements, then as `submit`.
 
         Args:
             failed: The run as it failed.
-            id: The new run's.
+            id: The new run's, `retry_id` of the failed one: a second retry meets the first.
             settlements: What became of each step that was left open.
             effects: The journal entries of those steps, and of the call that failed the run.
             holds: The buckets that count the new run.
             actor: An operator.
+            request_id: The caller's.
+            ended: The new run's record, where it was begun before and has ended.
             now: The store's.
         """
+        run, found = failed.run, Settlements(outcomes=settlements)
+        request = request_of(request_id, "retry", run.id, actor, found.words)
+        reused = self._reused(request, ended)
+        if reused is not None:
+            return reused
         if actor.role is not Role.OPERATOR:
             return Refused(NotPermitted())
-        run = failed.run
         if not isinstance(run.state, Failed):
             return Refused(WrongState(run.status))
-        settled = Settlements(outcomes=settlements).of_all(run, effects)
+        payload = run.turn.payload
+        known = self.recorded(id=id, payload=payload, request_id=request_id, ended=ended)
+        if known is not None:
+            return known
+        settled = found.of_all(run, effects)
         if isinstance(settled, Refused):
             return settled
         culprit = run.state.effect
         redone = [entry.redone() for entry in effects if entry.id == culprit]
         submission = Submission.again(failed, id=id, holds=holds, actor=actor)
-        return submission.to(self, settled=settled, redone=redone, now=now)
+        return submission.to(self, settled=settled, redone=redone, request=request, now=now)
+
+    def _reused(self, request: Request, ended: RunRecord | None) -> Refused[RequestIdReused] | None:
+        known = self.requests.recall(request.id, request.arguments)
+        if known is None and isinstance(ended, EndedRun):
+            known = ended.requests.recall(request.id, request.arguments)
+        return Refused(known) if isinstance(known, RequestIdReused) else None
 
     # ---- claim and run --------------------------------------------------------------------------
 

@@ -47,6 +47,9 @@ class Fences:
         goal = None if fence is None else fence.goal
         return None if goal is None or goal.statement == "none" else RunId(goal.statement)
 
+    def writes_on(self, records: Records, thread: ThreadAddress, run_id: RunId) -> bool:
+        return self.active_run(records, thread) == run_id
+
     def closed(
         self, records: Records, thread: ThreadAddress, now: datetime
     ) -> tuple[Records, Sequence[Event]]:

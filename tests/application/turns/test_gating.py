@@ -729,6 +729,28 @@ def test_the_last_child_that_races_its_parent_s_block_loses_no_wake(
     timed.run(scenario)
 
 
+def test_a_child_s_end_that_is_stored_past_the_wait_finds_it_elapsed(timed: Keep) -> None:
+    """Law 51: the parent's deadline bounds the commit that tells it."""
+
+    async def scenario() -> None:
+        claim, children = await family(timed, 1, policy=TurnPolicy.background())
+        until = await timed.now() + timedelta(seconds=5)
+        assert isinstance(
+            await timed.turns.block(claim, gate=join(children), until=until), RunStanding
+        )
+        (granted,) = await timed.claimed()
+        async with timed.suffering("commit#1: hold x") as (turns, faulty):
+            ending = asyncio.ensure_future(turns.complete(granted.claim))
+            await faulty.reached("x")
+            await timed.let_pass(6)
+            faulty.release("x")
+            assert isinstance(await ending, RunStanding)
+        (told,) = [event for event in await timed.events() if isinstance(event, RunResumed)]
+        assert told.disposition is Disposition.ELAPSED
+
+    timed.run(scenario)
+
+
 def test_a_run_joins_its_own_children_alone(keep: Keep) -> None:
     async def scenario() -> None:
         claim = await keep.running(thread("parent"))

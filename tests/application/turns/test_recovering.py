@@ -16,13 +16,16 @@ from tests.application.turns.keep import (
     thread,
 )
 from turnkeep_application.turns.swept import Swept
+from turnkeep_application.turns.views import RunView
 from turnkeep_domain.decisions import Refused
+from turnkeep_domain.request_ids import digest_of
 from turnkeep_domain.scope import Scope
-from turnkeep_domain.turns.claims import Relinquishment, RunStanding
+from turnkeep_domain.turns.claims import Claim, Relinquishment, RunStanding
 from turnkeep_domain.turns.effect import Done, Evidence, Intended, Mode, NotDone, Uncertain
 from turnkeep_domain.turns.events import RunRequeued
+from turnkeep_domain.turns.gates import Gate, GateKind
 from turnkeep_domain.turns.lane import LANES
-from turnkeep_domain.turns.names import Category
+from turnkeep_domain.turns.names import Category, Ref
 from turnkeep_domain.turns.policy import TurnPolicy
 from turnkeep_domain.turns.refusals import ClaimEnded, LeaseExpired
 from turnkeep_domain.turns.run_states import Failed, NeedsOperator, Queued, RunStatus
@@ -197,6 +200,104 @@ def test_many_corrupt_runs_starve_no_sound_one(timed: Keep) -> None:
         await timed.let_pass(LEASE_SECONDS)
         swept = await timed.turns.recover(limit=1)
         assert swept.recovered == 1
+
+    timed.run(scenario, sound=False)
+
+
+def test_runs_that_fail_at_every_sweep_starve_none_behind_them(timed: Keep) -> None:
+    """Law 63: what cannot be tidied counts for no limit, in what waits as in what is claimed."""
+
+    async def scenario() -> None:
+        for number in range(3):
+            await timed.running(thread(f"t{number}", user="ada"), request=f"r{number}")
+        await timed.running(thread("sound", user="bob"))
+        await timed.damage(LANES, Scope.of("acme", "ada"), "interactive")
+        await timed.let_pass(LEASE_SECONDS)
+        swept = await timed.turns.recover(limit=1)
+        assert (swept.recovered, len(swept.unreadable)) == (1, 3)
+
+    timed.run(scenario, sound=False)
+
+
+def test_waits_that_fail_at_every_sweep_starve_none_behind_them(timed: Keep) -> None:
+    """Law 63."""
+
+    async def scenario() -> None:
+        until = await timed.now() + timedelta(seconds=30)
+        for user, name in (("ada", "t1"), ("ada", "t2"), ("bob", "sound")):
+            claim = await timed.running(thread(name, user=user), request=name)
+            gate = Gate.of(kind=GateKind.EXTERNAL_TOOL, ref=Ref("job"), effect=step("gate"))
+            assert isinstance(await timed.turns.block(claim, gate=gate, until=until), RunStanding)
+        await timed.damage(LANES, Scope.of("acme", "ada"), "interactive")
+        await timed.let_pass(31)
+        swept = await timed.turns.sweep(limit=1)
+        assert (swept.elapsed, len(swept.unreadable)) == (1, 2)
+
+    timed.run(scenario, sound=False)
+
+
+# ---- a parent that cannot be read ---------------------------------------------------------------
+
+
+async def orphan(keep: Keep) -> Claim:
+    """A running child whose parent waits for it, and whose parent's record is damaged."""
+    parent = await keep.running(thread("parent"))
+    child = await keep.turns.submit_child(
+        parent, step("spawn"), scope=thread("child"), arguments=digest_of("spawn")
+    )
+    assert isinstance(child, RunView)
+    gate = Gate.of(
+        kind=GateKind.DEPENDENT_RUN,
+        ref=Ref("join"),
+        effect=step("join"),
+        awaited=(child.address,),
+    )
+    await keep.turns.block(parent, gate=gate)
+    (granted,) = await keep.claimed()
+    assert granted.claim.run == child.address
+    await keep.damage(TURN_STATES, thread("parent"), "parent")
+    return granted.claim
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "cancel", "relinquish"])
+def test_a_child_ends_though_its_parent_cannot_be_read(keep: Keep, end: str) -> None:
+    """Law 63: the damage of one run holds no other."""
+
+    async def scenario() -> None:
+        claim = await orphan(keep)
+        match end:
+            case "complete":
+                answer: object = await keep.turns.complete(claim)
+            case "fail":
+                answer = await keep.turns.fail(claim, category=Category("broken"))
+            case "relinquish":
+                await keep.cancel(claim.run)
+                answer = await keep.turns.relinquish(claim, reason=Relinquishment.DRAIN)
+            case _:
+                await keep.turns.relinquish(claim, reason=Relinquishment.DRAIN)
+                answer = await keep.cancel(claim.run)
+        assert isinstance(answer, RunStanding)
+        assert answer.status.final
+        assert (await keep.view(claim.run)).status is answer.status
+
+    keep.run(scenario, sound=False)
+
+
+def test_a_lost_child_of_an_unreadable_parent_is_recovered_and_the_parent_reported(
+    timed: Keep,
+) -> None:
+    """Law 63."""
+
+    async def scenario() -> None:
+        claim = await orphan(timed)
+        await timed.cancel(claim.run)
+        await timed.let_pass(LEASE_SECONDS)
+        swept = await timed.turns.recover()
+        assert swept.recovered == 1
+        assert [(lost.address.id, lost.code) for lost in swept.unreadable] == [
+            ("parent", "corrupt")
+        ]
+        assert (await timed.view(claim.run)).status is RunStatus.CANCELLED
 
     timed.run(scenario, sound=False)
 

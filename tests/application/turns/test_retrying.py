@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import pytest
 from attrs import evolve
 
-from tests.application.turns.keep import DONE, OPERATOR, SUBMITTER, Keep, step, thread
+from tests.application.turns.keep import (
+    DONE,
+    OPERATOR,
+    SUBMITTER,
+    Keep,
+    all_of,
+    step,
+    thread,
+)
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
@@ -216,6 +225,89 @@ def test_a_request_id_that_did_one_failed_run_again_does_no_other(keep: Keep) ->
         answer = await retry(keep, second.run)
         assert answer == Refused(RequestIdReused(RequestId("again-1")))
         assert await keep.snapshot() == before
+
+    keep.run(scenario)
+
+
+THREADLESS: Final = Scope.of("acme", "ada", agent="scout")
+
+
+@pytest.mark.parametrize("scope", [thread(), THREADLESS], ids=["thread", "threadless"])
+def test_a_failed_run_is_done_again_once_whoever_asks_and_how_often(
+    keep: Keep, scope: Scope
+) -> None:
+    """Law 53: two live runs on one journal would make one call twice."""
+
+    async def scenario() -> None:
+        claim = await failed(keep, scope)
+        first = await retry(keep, claim.run, request="t1")
+        assert isinstance(first, RunStanding)
+        before = await keep.snapshot()
+        assert await retry(keep, claim.run, request="t2") == first
+        refused = await retry(keep, claim.run, actor=SUBMITTER, request="t3")
+        assert refused == Refused(NotPermitted())
+        other = await retry(keep, claim.run, {step("second"): HAPPENED}, request="t1")
+        assert other == Refused(RequestIdReused(RequestId("t1")))
+        assert await keep.snapshot() == before
+        (granted,) = await keep.claimed()
+        assert granted.claim.run.id == first.run
+        ended = await keep.completed(granted)
+        assert await retry(keep, claim.run, request="t2") == ended
+        assert await retry(keep, claim.run, request="t1") == ended
+        other = await retry(keep, claim.run, {step("second"): HAPPENED}, request="t1")
+        assert other == Refused(RequestIdReused(RequestId("t1")))
+        assert (await keep.claim()).granted == ()
+
+    keep.run(scenario)
+
+
+def test_two_retries_at_once_are_one_run(keep: Keep) -> None:
+    async def scenario() -> None:
+        claim = await failed(keep, THREADLESS)
+        standings = await all_of(
+            retry(keep, claim.run, request="t1"),
+            keep.rival.retry(claim.run, settlements={}, actor=OPERATOR, request_id=RequestId("t2")),
+        )
+        assert standings[0] == standings[1]
+        assert (await keep.kinds()).count("submitted") == 2
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("scope", [thread(), THREADLESS], ids=["thread", "threadless"])
+def test_no_retry_goes_past_a_step_that_a_later_run_of_its_journal_left_uncertain(
+    keep: Keep, scope: Scope
+) -> None:
+    """Law 55."""
+
+    async def scenario() -> None:
+        claim = await keep.running(scope)
+        await keep.turns.fail(claim, category=BROKEN)
+        await retry(keep, claim.run, request="t1")
+        (granted,) = await keep.claimed()
+        second = granted.claim
+        await keep.intend(second, "pay")
+        await keep.settle(second, "pay", outcome=Unclear())
+        await keep.turns.fail(second, category=BROKEN)
+        given_up = await keep.turns.give_up(
+            second.run,
+            settlements={},
+            category=Category("later"),
+            actor=OPERATOR,
+            request_id=RequestId("g1"),
+        )
+        assert isinstance(given_up, RunStanding)
+        assert (await keep.view(second.run)).open == (step("pay"),)
+        before = await keep.snapshot()
+        assert await retry(keep, claim.run, request="t2") == given_up
+        unsettled = Refused(EffectsUnsettled((step("pay"),)))
+        assert await retry(keep, second.run, request="t3") == unsettled
+        assert await keep.snapshot() == before
+        third = await retry(keep, second.run, {step("pay"): HAPPENED}, request="t4")
+        assert isinstance(third, RunStanding)
+        (granted,) = await keep.claimed()
+        assert granted.claim.run.id == third.run
+        assert await keep.intend(granted.claim, "pay") == HAPPENED
 
     keep.run(scenario)
 

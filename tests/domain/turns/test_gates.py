@@ -487,6 +487,10 @@ def test_who_awaits_nobody_is_not_changed(thread: Thread) -> None:
 def test_an_awaited_run_that_ends_past_the_deadline_finds_the_wait_elapsed() -> None:
     """51."""
     thread = blocked(JOINED)
+    for child in (CHILD, SIBLING):
+        early = thread.state.awaited_ended(child=child, now=NOW)
+        assert isinstance(early, Changed)
+        assert early.valid_until == UNTIL
     after = thread.after(thread.state.awaited_ended(child=CHILD, now=UNTIL))
     assert after.effects[JOIN].state == Done(output=b"", disposition=Disposition.ELAPSED)
 

@@ -35,7 +35,7 @@ from tests.domain.turns.samples import (
 )
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_domain.request_ids import Digest, digest_of
+from turnkeep_domain.request_ids import Digest, RequestId, digest_of
 from turnkeep_domain.turns.claims import Claim, Relinquishment, Token, token_digest
 from turnkeep_domain.turns.effect import (
     Done,
@@ -137,6 +137,28 @@ def test_a_repeated_intent_is_answered_as_it_stands() -> None:
     assert intent(thread) == Unchanged(thread.effects[MAIL].state)
     done = thread.after(settled(thread))
     assert intent(done) == Unchanged(SENT)
+
+
+@pytest.mark.parametrize("of", ["another run", "another claim", "another token"])
+def test_what_another_has_intended_is_uncertain_to_everybody_else(of: str) -> None:
+    """53: runs of one journal, granted by one pass, have one epoch and one token."""
+    thread = with_intent()
+    entry = thread.effects[MAIL]
+    own = entry.state
+    assert isinstance(own, Intended)
+    match of:
+        case "another run":
+            entry = evolve(entry, run=NEXT)
+        case "another claim":
+            entry = evolve(entry, state=evolve(own, epoch=0))
+        case _:
+            entry = evolve(entry, state=evolve(own, token=token_digest(OTHER)))
+    stranger = evolve(thread, effects={MAIL: entry})
+    for answer in (intent(stranger), settled(stranger), settled(stranger, Unclear())):
+        assert isinstance(answer, Unchanged)
+        assert isinstance(answer.outcome, Uncertain)
+    late = settled(stranger, seconds=10**6)
+    assert late == settled(evolve(thread, effects={}), seconds=10**6)
 
 
 def test_an_intent_with_other_arguments_has_diverged() -> None:
@@ -304,6 +326,8 @@ def test_an_entry_names_the_run_that_last_did_it() -> None:
                 effects=(failing.effects[MAIL],),
                 holds=(),
                 actor=OPERATOR,
+                request_id=RequestId("o1"),
+                ended=None,
                 now=NOW,
             )
         ),

@@ -117,6 +117,7 @@ def resubmit(
     *,
     actor: Actor = OPERATOR,
     holds: tuple[BucketId, ...] = (),
+    request_id: str = "again",
 ) -> Decision[Moved, Run, ResubmitRefusal]:
     record = thread.record()
     assert record is not None
@@ -127,6 +128,8 @@ def resubmit(
         effects=tuple(thread.effects.values()),
         holds=holds,
         actor=actor,
+        request_id=RequestId(request_id),
+        ended=None,
         now=later(200),
     )
 

@@ -3,6 +3,11 @@
 from typing import assert_never
 
 from turnkeep import (
+    AlreadyRejected,
+    AlreadySubmitted,
+    Claim,
+    ClaimEnded,
+    ClaimWrite,
     Content,
     EpochStale,
     EventActorMismatch,
@@ -10,9 +15,20 @@ from turnkeep import (
     EventThreadMismatch,
     InboundEvent,
     Keep,
+    LeaseExpired,
+    LeaseLost,
     MessageConflict,
+    MessageIsRedacted,
+    MessageNotFound,
+    MessageReceipt,
     MessageView,
+    Principal,
+    Ref,
     Refused,
+    RequestId,
+    RunContext,
+    RunDraft,
+    RunThread,
     Scope,
     ScopeMismatch,
     Summary,
@@ -21,6 +37,7 @@ from turnkeep import (
     ThreadIsArchived,
     ThreadIsDeleted,
     ThreadNotFound,
+    Window,
 )
 
 
@@ -58,6 +75,46 @@ async def shown(keep: Keep, scope: Scope) -> list[str]:
             case _:
                 assert_never(entry)
     return said
+
+
+async def answer(ctx: RunContext) -> None:
+    window: Window = await ctx.thread.window(limit=20)
+    draft: RunDraft = await ctx.thread.draft()
+    if not draft.ended:
+        await draft.update(Content.of("It"))
+    said: MessageReceipt = await draft.finalize(Content.of(f"It is done: {window.through}"))
+    talk: RunThread = ctx.thread
+    await talk.append(Content.of(said.message_id), provider=b"private")
+    await talk.tool_result("result:1", safe_summary="Paid", observation={"version": 1})
+
+
+async def added(keep: Keep, claim: Claim) -> str:
+    write = ClaimWrite(claim)
+    receipt = await keep.threads.append_assistant(
+        claim.run.scope, "t1", run_id=claim.run.id, slot=0, content=Content.of("Yes."), write=write
+    )
+    if not isinstance(receipt, Refused):
+        return receipt.message_id
+    match receipt.reason:
+        case LeaseLost() | LeaseExpired() | ClaimEnded():
+            return "somebody else goes on"
+        case reason:
+            return reason.code
+
+
+async def submitted(keep: Keep, scope: Scope, ann: Principal, message: MessageReceipt) -> str:
+    view = await keep.turns.submit(
+        scope, actor=ann, request_id=RequestId("q1"), message_ref=Ref(message.message_id)
+    )
+    if not isinstance(view, Refused):
+        return view.id
+    match view.reason:
+        case MessageNotFound() | MessageIsRedacted() | AlreadyRejected():
+            return "nobody waits"
+        case AlreadySubmitted(run_id=run_id):
+            return run_id
+        case reason:
+            return reason.code
 
 
 async def drafted(keep: Keep, scope: Scope) -> int | None:

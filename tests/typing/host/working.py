@@ -7,6 +7,7 @@ from datetime import datetime
 from turnkeep import (
     CallRefused,
     CheckpointKind,
+    Dimension,
     Dispatch,
     Effect,
     GateClosed,
@@ -15,6 +16,8 @@ from turnkeep import (
     Handler,
     IdempotencyKey,
     Keep,
+    Metered,
+    OnExpiry,
     Ref,
     RunAddress,
     RunContext,
@@ -41,9 +44,23 @@ async def picture(key: IdempotencyKey) -> bytes:
     return key.encode()
 
 
+async def ask_model(key: IdempotencyKey) -> Metered[str]:
+    return Metered(key, {Dimension.USD_NANO: 4})
+
+
 async def handler(ctx: RunContext) -> Ref | None:
     receipt: dict[str, int] = await ctx.effect("charge", charge, {"cents": 5})
     drawn: bytes = await ctx.effect("draw", picture, mode="safe")
+    answer: str = await ctx.spend(
+        "ask model",
+        {Dimension.USD_NANO: 10, Dimension.CONCURRENCY_SLOTS: 1},
+        ask_model,
+        {"of": receipt["cents"]},
+        mode="keyed",
+        ttl_ms=60_000,
+        on_expiry=OnExpiry.CHARGE,
+    )
+    del answer
     try:
         await ctx.require_approval(
             "ask",

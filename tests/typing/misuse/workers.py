@@ -1,6 +1,6 @@
 """A worker with a handler that is none, and a context used against its grain."""
 
-from turnkeep import GateKind, Keep, Ref, RunContext, Worker
+from turnkeep import Dimension, GateKind, Keep, Ref, RunContext, Worker
 
 
 async def wrong_context(ctx: str) -> None:
@@ -42,6 +42,8 @@ async def uses(ctx: RunContext) -> None:
     paid: int = await ctx.effect("pay", pay)  # expect: arg-type
     del paid
     ctx.effect("pay", pay)  # expect: unused-coroutine
+    await ctx.spend("pay", {Dimension.USD_NANO: 1}, pay)  # expect: arg-type
+    await ctx.spend("pay", {"usd_nano": 1}, pay)  # expect: dict-item, arg-type
     await ctx.gate("login", kind="auth", ref=Ref("login:1"))  # expect: arg-type
     await ctx.gate("login", kind=GateKind.AUTH)  # expect: call-arg
     ctx.draining = ctx.cancelling  # expect: misc
