@@ -7,6 +7,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := .[all]
 GROUP := check
+
+# The peers of the benchmarks bring much along; nothing that is checked should meet it.
+BENCH := .venv-bench
+BENCH_STAMP := $(BENCH)/.installed
+BENCH_GROUP := bench
 # The tests are shared out among the processors: half of them wait for a database or a process.
 SHARED := --numprocesses auto --dist worksteal
 
@@ -35,11 +40,11 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest $(SHARED)
 
-bench: $(STAMP)
-	$(BIN)/python benchmarks/run.py
+bench: $(BENCH_STAMP)
+	$(BENCH)/bin/python benchmarks/run.py
 
-bench-quick: $(STAMP)
-	$(BIN)/python benchmarks/run.py --quick
+bench-quick: $(BENCH_STAMP)
+	$(BENCH)/bin/python benchmarks/run.py --quick
 
 # Two hundred workers are killed at random, over files and over a database; about five minutes.
 soak: $(STAMP)
@@ -53,28 +58,37 @@ format: $(STAMP)
 
 venv: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# An environment in the folder $(1), with the group $(2) and nothing that is not pinned.
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Turnkeep needs Python 3.11 or later, and '$(PYTHON)' is not one: name one with 'make PYTHON=...'." >&2; \
 		exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
-		--editable '$(EXTRAS)' --group $(GROUP)
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(1)/bin/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
+		--editable '$(EXTRAS)' --group $(2)
 	touch $@
+endef
+
+$(STAMP): pyproject.toml constraints.txt
+	$(call install,$(VENV),$(GROUP))
+
+$(BENCH_STAMP): pyproject.toml constraints.txt
+	$(call install,$(BENCH),$(BENCH_GROUP))
 
 # Resolves everything anew in an environment of its own, so that no earlier pin is carried along.
 constraints:
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install --quiet --upgrade pip
-	build/constraints/bin/python -m pip install --quiet --editable '$(EXTRAS)' --group $(GROUP)
-	{ echo "# What 'make venv' installs, build backend and pip included; 'make constraints' refreshes it."; \
+	build/constraints/bin/python -m pip install --quiet --editable '$(EXTRAS)' \
+		--group $(GROUP) --group $(BENCH_GROUP)
+	{ echo "# What 'make venv' and 'make bench' install, build backend and pip included; 'make constraints' refreshes it."; \
 	  build/constraints/bin/python -m pip freeze --all --exclude-editable --exclude setuptools; \
 	} > build/constraints/constraints.txt
 	mv build/constraints/constraints.txt constraints.txt
 	rm -rf build/constraints
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ from typing import Final
 from unittest.mock import patch
 
 import psycopg
+from psycopg import sql
 
 from tests.postgres.server import SETTINGS, Server
 from turnkeep_adapters.postgres.migrating import migrate
@@ -38,6 +39,26 @@ def database() -> Iterator[str]:
         yield server.url()
     finally:
         server.remove()
+
+
+def made(url: str, name: str) -> str:
+    """The URL of an empty database with this name, on the same server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return url.replace("@/postgres?", f"@/{name}?")
+
+
+def another(url: str, name: str) -> str:
+    """The URL of a migrated and empty database with this name, on the same server."""
+    at = made(url, name)
+    asyncio.run(migrate(at))
+    return at
+
+
+def analysed(url: str) -> None:
+    """Lets a server know what the tables of a database hold; by itself it would in a minute."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
 
 
 def require_in_earnest(url: str) -> None:

@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from enum import Enum
 from typing import TypeAlias, assert_never
 
 from attrs import field, frozen
 from attrs.validators import instance_of, min_len
+
+
+class Unit(Enum):
+    """What is counted."""
+
+    SECONDS = "seconds"
+    BYTES = "bytes"
 
 
 @frozen(kw_only=True)
@@ -19,15 +27,18 @@ class Side:
 
     Attributes:
         name: What was measured.
-        rounds: The seconds that one operation took on average, for each round in order.
+        rounds: The seconds that one operation took on average, for each round in order; or the
+            bytes that it took.
+        unit: Which of them; the same on both sides of a ratio.
     """
 
     name: str
     rounds: tuple[float, ...] = field(validator=[instance_of(tuple), min_len(1)])
+    unit: Unit = Unit.SECONDS
 
     @property
     def seconds(self) -> float:
-        """The median of the rounds."""
+        """The median of the rounds, in its unit."""
         return statistics.median(self.rounds)
 
 
@@ -102,7 +113,7 @@ class Ratio:
         """The ratio as a line of the table."""
         match self.goal:
             case AtMost(limit):
-                sign, shown = "<=", _time
+                sign, shown = "<=", _cost
             case AtLeast(limit):
                 sign, shown = ">=", _rate
             case _:
@@ -167,11 +178,16 @@ class Benchmark:
 
 
 def _facts(side: Side) -> dict[str, object]:
-    return {"name": side.name, "seconds": side.seconds, "rounds": side.rounds}
+    return {"name": side.name, side.unit.value: side.seconds, "rounds": side.rounds}
 
 
-def _time(side: Side) -> str:
-    return f"{side.name}: {side.seconds * 1e6:.1f} us"
+def _cost(side: Side) -> str:
+    match side.unit:
+        case Unit.SECONDS:
+            return f"{side.name}: {side.seconds * 1e6:.1f} us"
+        case Unit.BYTES:
+            return f"{side.name}: {side.seconds:,.0f} bytes"
+    assert_never(side.unit)
 
 
 def _rate(side: Side) -> str:

@@ -18,10 +18,14 @@ from benchmarks import (
     p1_hot_budget,
     p1_hot_cell,
     p2_one_writer,
+    p3_cost_growth,
     p4_convoy,
+    p5_lifecycles,
+    p5b_claimants,
     p6_durable_files,
     p7_processes,
     p8_loop,
+    p9_footprint,
     p10_threads,
 )
 from benchmarks.figure import Benchmark
@@ -30,10 +34,14 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     p1_hot_budget.BENCHMARK,
     p1_hot_cell.BENCHMARK,
     p2_one_writer.BENCHMARK,
+    p3_cost_growth.BENCHMARK,
     p4_convoy.BENCHMARK,
+    p5_lifecycles.BENCHMARK,
+    p5b_claimants.BENCHMARK,
     p6_durable_files.BENCHMARK,
     p7_processes.BENCHMARK,
     p8_loop.BENCHMARK,
+    p9_footprint.BENCHMARK,
     p10_threads.BENCHMARK,
 )
 

@@ -19,7 +19,7 @@ from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.scope import ScopePrefix
 from turnkeep_ports.clock import Deadline
-from turnkeep_ports.errors import OutcomeUnknown
+from turnkeep_ports.errors import OutcomeUnknown, Unavailable
 from turnkeep_ports.store import START, EventPage, EventQuery, RecordStore
 
 READ_SECONDS: Final = 30.0
@@ -75,14 +75,14 @@ class Tellers:
             await self.book()
 
     async def book(self) -> None:
-        """One booking. A teller that loses every race begins it anew."""
+        """One booking. A teller that loses every race, or is not served, begins it anew."""
         where = till_key(self.till)
         request_id = RequestId(f"r{next(_NUMBERS)}") if self.with_ids else None
         decide = booking(where, request_id)
         while True:
             try:
                 await self.loop.update([where], decide)
-            except Contended:
+            except (Contended, Unavailable):
                 continue
             except OutcomeUnknown:
                 self._unknown.append(where.address.id)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import evolve
@@ -17,20 +18,22 @@ from benchmarks import (
     p6_durable_files,
     p7_processes,
     p8_loop,
+    p9_footprint,
     p10_threads,
 )
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.crew import Crew, crew
 from benchmarks.figure import Benchmark
+from benchmarks.live_runs import can_be_measured, footprint
 from benchmarks.loss import Lost, require_approvals
 from benchmarks.places import Backend, Place, postgres_lacks
 from benchmarks.sqlite_row import sqlite_row
 from benchmarks.tellers import Tellers
 from benchmarks.writers import Writers
-from turnkeep import Container
+from turnkeep import Actor, Container, Principal, Ref, RequestId, RunView, Scope, Turns
 from turnkeep_application.round_settings import RoundSettings
 
-P1, P1B, P2, P4, P6, P7, P8, P10 = (
+P1, P1B, P2, P4, P6, P7, P8, P9, P10 = (
     module.BENCHMARK
     for module in (
         p1_hot_budget,
@@ -40,6 +43,7 @@ P1, P1B, P2, P4, P6, P7, P8, P10 = (
         p6_durable_files,
         p7_processes,
         p8_loop,
+        p9_footprint,
         p10_threads,
     )
 )
@@ -60,6 +64,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(p6_durable_files, "TIMES", 5)
     monkeypatch.setattr(p7_processes, "PROCESSES", 2)
     monkeypatch.setattr(p7_processes, "STINT_SECONDS", 0.05)
+    monkeypatch.setattr(p9_footprint, "LIVE_QUICK", 400)
     monkeypatch.setattr(p10_threads, "LONG", 120)
     monkeypatch.setattr(p10_threads, "SHORT", 60)
     monkeypatch.setattr(p10_threads, "TIMES", 2)
@@ -75,9 +80,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (P6, 2),
         (P7, 1 + ON_POSTGRES),
         (P8, 1),
+        (P9, 1 + 2 * can_be_measured()),
         (P10, 6 + 3 * ON_POSTGRES),
     ],
-    ids=["P1", "P1b", "P2", "P4", "P6", "P7", "P8", "P10"],
+    ids=["P1", "P1b", "P2", "P4", "P6", "P7", "P8", "P9", "P10"],
 )
 def test_a_benchmark_measures_both_sides_of_each_ratio(benchmark: Benchmark, ratios: int) -> None:
     figure = benchmark.measure(1)
@@ -115,6 +121,39 @@ def test_an_update_that_was_acknowledged_and_not_made_is_a_loss(
     monkeypatch.setattr(Writers, "update", boast)
     with pytest.raises(Lost, match="events"):
         benchmark.measure(1)
+
+
+async def test_a_run_that_was_acknowledged_and_does_not_live_is_a_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    submit = Turns.submit
+
+    async def ended(self: Turns, scope: Scope, **asked: Any) -> object:
+        view = await submit(self, scope, **asked)
+        assert isinstance(view, RunView)
+        by = Actor.operator(Principal.person("olga"))
+        await self.request_cancel(
+            view.address, reason=Ref("stop"), actor=by, request_id=RequestId("stop")
+        )
+        return view
+
+    monkeypatch.setattr(Turns, "submit", ended)
+    with pytest.raises(Lost, match="live runs"):
+        await footprint(Container().store(), 1)
+
+
+@pytest.mark.skipif(
+    not can_be_measured(), reason="the system does not tell how much memory is used"
+)
+async def test_what_live_runs_take_is_more_than_what_is_stored_of_them() -> None:
+    found = await footprint(Container().store(), 400)
+    assert found.stored > 400 * 200
+    assert found.resident > 0
+
+
+def test_what_a_program_of_ours_fails_with_is_told() -> None:
+    with pytest.raises(RuntimeError, match="invalid literal"):
+        p9_footprint._output(["-m", "benchmarks.live_runs", "many"], os.environ)
 
 
 def test_a_message_that_was_acknowledged_and_is_not_there_is_a_loss(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.figure import AtLeast, AtMost, Figure, Goal, Ratio, Side
+from benchmarks.figure import AtLeast, AtMost, Figure, Goal, Ratio, Side, Unit
 
 FAST, SLOW = (0.001, 0.002, 0.009), (0.004, 0.008, 0.009)
 
@@ -43,6 +43,14 @@ def test_a_ratio_is_a_line_with_both_sides() -> None:
     assert costs.endswith("ours: 8000.0 us against theirs: 2000.0 us")
     assert "0.25x (goal >= 0.2x, met; rounds 0.25 to 1.00)" in rates
     assert rates.endswith("ours: 125/s against theirs: 500/s")
+
+
+def test_a_side_may_count_bytes() -> None:
+    resident = Side(name="resident", rounds=(3_000.0,), unit=Unit.BYTES)
+    stored = Side(name="stored", rounds=(1_000.0,), unit=Unit.BYTES)
+    one = Ratio(name="", ours=resident, peer=stored, goal=AtMost(4.0))
+    assert one.line().endswith("resident: 3,000 bytes against stored: 1,000 bytes")
+    assert one.facts()["ours"] == {"name": "resident", "bytes": 3_000.0, "rounds": (3_000.0,)}
 
 
 def test_a_figure_has_a_line_for_each_ratio_and_for_each_remark() -> None:

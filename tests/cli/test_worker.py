@@ -216,6 +216,30 @@ def test_a_store_that_cannot_be_used_is_one_sentence(
     assert (done.returncode, done.stderr) == (2, f"Error: {sentence}\n")
 
 
+def test_a_store_that_is_not_there_is_not_made(
+    turnkeep: CommandLine, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    monkeypatch.syspath_prepend(shop)
+    done = turnkeep("worker", "--app", "shop:patient", "--store", f"file://{shop}/stroe")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {shop}/stroe cannot be looked at: No such file or directory; "
+        "--create makes a new store\n"
+    )
+    assert not (shop / "stroe").exists()
+
+
+def test_a_store_that_is_not_there_is_made_when_that_is_asked_for(shop: Path) -> None:
+    url = f"file://{shop}/new"
+    with working(shop, url, "--app", "shop:desk.serve", "--create") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Working as worker-")
+        until(url, submitted(url), RunStatus.COMPLETED)
+        process.send_signal(signal.SIGTERM)
+        assert ended(process) == (0, "Drained.\n")
+
+
 def test_bounds_are_checked(turnkeep: CommandLine) -> None:
     for options in (["--concurrency", "0"], ["--drain", "-1"], ["--class", "urgent"]):
         done = turnkeep("worker", "--app", "a:b", "--store", "file:///x", *options)

@@ -1,4 +1,4 @@
-"""The stores that machines run over: one line a store."""
+"""The stores that machines run over, one line a store; and how fast a host goes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.files.simulated_disk import SimulatedDisk
 from tests.postgres.outside import OutsideStore
+from turnkeep import LastSeenSettings, RoundSettings, Settings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.memory.database import MemoryCore
@@ -36,3 +37,10 @@ STORES: Final[dict[str, Callable[[VirtualClock], RecordStore]]] = {
 }
 EXAMPLES: Final = {"postgres": 30}
 """How many histories are played where each call takes real time."""
+
+
+def settings_of(*, together: bool, remembers: bool) -> Settings:
+    """A host whose updates go in rounds or not, on what was last seen or not."""
+    return Settings(
+        rounds=RoundSettings(together=together), last_seen=LastSeenSettings(remembers=remembers)
+    )

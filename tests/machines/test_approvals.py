@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.machines.model import DISCARDED, EXPIRED, PENDING, Gate, unknown
-from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.stores import EXAMPLES, STORES, settings_of
 from turnkeep import (
     EVERYBODY,
     ApprovalView,
@@ -76,14 +76,15 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     store_name: str
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(together=st.booleans(), remembers=st.booleans())
+    def begin(self, *, together: bool, remembers: bool) -> None:
         self.clock = VirtualClock()
         inner = STORES[self.store_name](self.clock)
         self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
         container = Container()
         container.clock.override(self.clock)
         container.store.override(self.store)
+        container.settings.override(settings_of(together=together, remembers=remembers))
         self.keep: Keep = container.keep()
         self.gates: dict[str, Gate] = {}
         self.ids: dict[int, str] = {}

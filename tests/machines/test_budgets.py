@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.machines.budget_model import TENANT, USER, Sheet
-from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.stores import EXAMPLES, STORES, settings_of
 from turnkeep import (
     EVERYBODY,
     START,
@@ -95,14 +95,20 @@ class BudgetMachine(RuleBasedStateMachine):
 
     store_name: str
 
-    @initialize(usd=st.integers(0, 30), slots=st.integers(0, 3))
-    def begin(self, usd: int, slots: int) -> None:
+    @initialize(
+        usd=st.integers(0, 30),
+        slots=st.integers(0, 3),
+        together=st.booleans(),
+        remembers=st.booleans(),
+    )
+    def begin(self, usd: int, slots: int, *, together: bool, remembers: bool) -> None:
         self.clock = VirtualClock()
         inner = STORES[self.store_name](self.clock)
         self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
         container = Container()
         container.clock.override(self.clock)
         container.store.override(self.store)
+        container.settings.override(settings_of(together=together, remembers=remembers))
         self.keep: Keep = container.keep()
         self.sheet = Sheet()
         self.orders = self.known = 0

@@ -19,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.application.secrets.vaults import OLD, keyed
 from tests.machines.lending_model import Loan, Lock
-from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.stores import EXAMPLES, STORES, settings_of
 from tests.machines.test_approvals import faults
 from turnkeep import (
     ANY,
@@ -93,14 +93,15 @@ class LendingMachine(RuleBasedStateMachine):
 
     store_name: str
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(together=st.booleans(), remembers=st.booleans())
+    def begin(self, *, together: bool, remembers: bool) -> None:
         self.clock = VirtualClock()
         inner = STORES[self.store_name](self.clock)
         self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
         container = Container()
         container.clock.override(providers.Object(self.clock))
         container.store.override(providers.Object(self.store))
+        container.settings.override(settings_of(together=together, remembers=remembers))
         keyed(OLD)(container)
         self.keep: Keep = container.keep()
         self.lock = Lock()

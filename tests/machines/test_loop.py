@@ -22,6 +22,7 @@ from tests.application.loop.ledger import LEDGERS, PERMANENT_LEDGERS, SCOPE, Led
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
 from turnkeep_application.errors import Contended
+from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.round_settings import RoundSettings
@@ -129,7 +130,11 @@ def test_what_is_told_of_a_command_is_how_often_it_applied(
     together: bool,
     remembers: bool,
 ) -> None:
-    bench = Bench(pacing=Pacing(attempts_max=attempts_max), rounds=RoundSettings(together=together))
+    bench = Bench(
+        pacing=Pacing(attempts_max=attempts_max),
+        rounds=RoundSettings(together=together),
+        last_seen=LastSeenSettings(remembers=remembers),
+    )
     told: dict[int, object] = {}
 
     async def carry_out(command: Command, store: FaultyRecordStore) -> None:

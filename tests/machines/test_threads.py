@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.stores import EXAMPLES, STORES, settings_of
 from tests.machines.test_approvals import scripts
 from tests.machines.thread_model import Library
 from turnkeep import (
@@ -89,14 +89,15 @@ class ThreadMachine(RuleBasedStateMachine):
 
     store_name: str
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(together=st.booleans(), remembers=st.booleans())
+    def begin(self, *, together: bool, remembers: bool) -> None:
         self.clock = VirtualClock()
         inner = STORES[self.store_name](self.clock)
         self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
         container = Container()
         container.clock.override(self.clock)
         container.store.override(self.store)
+        container.settings.override(settings_of(together=together, remembers=remembers))
         self.keep: Keep = container.keep()
         self.library = Library()
         self.clock.run(self._open())

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from tests.application.turns.invariants import Whole, require_invariants
-from tests.machines.stores import EXAMPLES, STORES
+from tests.machines.stores import EXAMPLES, STORES, settings_of
 from tests.machines.turns_model import LEASE, LOST_MAX, RETURNED_MAX, Holding, Model, ModelRun
 from turnkeep import (
     Actor,
@@ -120,14 +120,15 @@ class TurnsMachine(RuleBasedStateMachine):
 
     store_name: str
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(together=st.booleans(), remembers=st.booleans())
+    def begin(self, *, together: bool, remembers: bool) -> None:
         self.clock = VirtualClock()
         inner = STORES[self.store_name](self.clock)
         self.store = FaultyRecordStore(inner, script=Script.parse(""), clock=self.clock)
         container = Container()
         container.clock.override(self.clock)
         container.store.override(self.store)
+        container.settings.override(settings_of(together=together, remembers=remembers))
         container.random.override(SeededRandom())
         self.keep: Keep = container.keep()
         self.codec = container.codec()

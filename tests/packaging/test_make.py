@@ -26,14 +26,19 @@ def pins() -> set[str]:
 
 
 def declared() -> Iterator[Requirement]:
-    """Everything that pyproject.toml asks for, in a group, an extra or for the build."""
+    """Everything that pyproject.toml asks for, in a group, an extra or for the build.
+
+    The peers of the benchmarks are left out: they have an environment of their own, and nobody here
+    can tell what they need in turn.
+    """
     lines: list[str] = [
         *PROJECT["build-system"]["requires"],
         *PROJECT["project"]["dependencies"],
         *(line for extra in PROJECT["project"]["optional-dependencies"].values() for line in extra),
         *(
             line
-            for group in PROJECT["dependency-groups"].values()
+            for name, group in PROJECT["dependency-groups"].items()
+            if name != "bench"
             for line in group
             if isinstance(line, str)
         ),
@@ -59,6 +64,23 @@ def test_every_distribution_that_is_needed_is_pinned() -> None:
     for requirement in declared():
         needed(requirement, seen)
     assert {*seen, "pip"} - {"turnkeep"} - pins() == set()
+
+
+def test_the_peers_of_the_benchmarks_are_pinned() -> None:
+    peers = [Requirement(line) for line in PROJECT["dependency-groups"]["bench"]]
+    assert {canonicalize_name(peer.name) for peer in peers} - pins() == set()
+
+
+def test_the_environment_of_the_checks_has_no_peers() -> None:
+    commands = subprocess.run(
+        ["make", "--dry-run", "--always-make", "--no-print-directory", "venv"],
+        capture_output=True,
+        check=True,
+        cwd=TOP,
+        text=True,
+    ).stdout
+    assert "--group check" in commands
+    assert "bench" not in commands
 
 
 def test_the_pins_say_how_they_are_refreshed() -> None:

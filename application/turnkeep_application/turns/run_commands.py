@@ -146,27 +146,16 @@ class RunCommands:
             lost: Where such a parent is reported.
         """
         require_kind("run", run, RunAddress)
-        at, ended = turn_state_key(run), run_key(run)
-        beside = companions(run) if ends else (ended,)
-
+        at = turn_state_key(run)
+        beside = companions(run) if ends else (run_key(run),)
         parents: list[Address] = []
 
         def decide(
             records: Records, now: datetime, *, parent_lost: bool = False
         ) -> Decision[Records, O, R] | Need:
-            before = records[at]
-            free = TurnState.free(scope=run.scope, id=at.address.id, now=now)
-            parents[:] = _parent_of(before)
-            return answer(
-                Found(
-                    records=records,
-                    before=before,
-                    state=free if before is None else before,
-                    ended=records[ended],
-                    now=now,
-                    parent_lost=parent_lost,
-                )
-            )
+            found = _found(records, run, now, parent_lost=parent_lost)
+            parents[:] = _parent_of(found.before)
+            return answer(found)
 
         hints = [*beside, *hints]
         try:
@@ -178,6 +167,20 @@ class RunCommands:
                 lost.append(Unreadable(error.address, error.code))
         alone = partial(decide, parent_lost=True)
         return await self._updates.update([at, *keys], alone, hints=hints)
+
+
+def _found(records: Records, run: RunAddress, now: datetime, *, parent_lost: bool) -> Found:
+    at = turn_state_key(run)
+    before = records[at]
+    free = TurnState.free(scope=run.scope, id=at.address.id, now=now)
+    return Found(
+        records=records,
+        before=before,
+        state=free if before is None else before,
+        ended=records[run_key(run)],
+        now=now,
+        parent_lost=parent_lost,
+    )
 
 
 def _parent_of(state: TurnState | None) -> list[Address]:

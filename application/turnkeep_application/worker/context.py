@@ -166,9 +166,10 @@ class RunContext:
 
         Raises:
             StepNotDone: Nothing happened; any other error of a `keyed` or `safe` step counts as
-                that, with the category `handler_error`. A replay raises it again, unless it was
-                what ended the claim: then the step is done again.
-            StepUncertain: A `once` step raised anything else.
+                that, with the category `handler_error`, or that of its `GiveUp`; and so does one
+                that did happen but returned what cannot be kept, as `output_invalid`. A replay
+                raises it again, unless it was what ended the claim: then the step is done again.
+            StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
             RunLeft: The claim is over, or the arguments differ, which fails the run as
                 `replay_diverged`.
         """

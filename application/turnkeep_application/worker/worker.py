@@ -38,8 +38,9 @@ class Worker:
     """Carries out runs of one store, several at once, until it is told to drain.
 
     One loop claims runs for the free places, woken by the store's hints or by a poll; sweeps run
-    beside it, also of what budgets, leases, secrets and threads have left; every claim has a heartbeat of its own. A run that is lost is cancelled before
-    another worker begins it. A worker serves once: `await worker.run()`, or
+    beside it, over runs and now and then over the other services of the keep; every claim has a
+    heartbeat of its own. A run that is lost is cancelled before another worker begins it. A worker
+    serves once: `await worker.run()`, or
 
         async with Worker(keep, handler):
             ...

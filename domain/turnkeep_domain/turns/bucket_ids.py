@@ -14,7 +14,7 @@ from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.policy import TurnClass
 
 _REMEMBERED: Final = 1_024
-"""For how many users and classes; whoever submits asks thrice, and the ids are seven values each."""
+"""For how many users and classes; a submit asks thrice, and the ids are seven values each."""
 
 
 class Axis(Enum):

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
 
 import pytest
 
-from tests.application.worker.sites import Host, VirtualSite
+from tests.application.worker.sites import Host, VirtualSite, thread
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.event_log import EVERYBODY, EventLog, Recorded
 from turnkeep_application.leases import Leases
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.worker.context import RunContext
 from turnkeep_domain.errors import TurnkeepError
-from turnkeep_domain.leases.views import LeaseView
-from turnkeep_domain.principals import Principal
-from turnkeep_domain.scope import Scope
+from turnkeep_domain.request_ids import RequestId
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.key_errors import MasterKeyMissing
+from turnkeep_ports.store import START, CursorLost
 
 SERVICES: Final = [
     (Budgets, "expire_due"),
@@ -124,11 +123,18 @@ def test_a_keep_without_keys_is_no_trouble(
 
 
 def test_what_is_over_is_noted(virtual: VirtualSite, caplog: pytest.LogCaptureFixture) -> None:
-    """With the services as they are, over every store."""
+    """With the services as they are, and no keys."""
 
     async def scenario() -> None:
         async with virtual.host() as host:
+            await host.keep.leases.acquire(
+                thread(), "pen", holder="gone", request_id=RequestId("l"), ttl_seconds=60
+            )
             await _worked(virtual, host, MINUTES)
+            page = await EventLog(reading=host.turns.reading).read(EVERYBODY, after=START)
+            assert not isinstance(page, CursorLost)
+            kinds = [entry.event.kind for entry in page.entries if isinstance(entry, Recorded)]
+            assert kinds == ["lease.acquired", "lease.lapsed"]
 
     virtual.run(scenario)
     assert not caplog.records

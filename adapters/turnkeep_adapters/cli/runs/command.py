@@ -224,7 +224,8 @@ def give_up(
 ) -> int:
     """Fail a run that needs an operator.
 
-    Every uncertain step must be settled, by --done or --not-done; show names them.
+    Uncertain steps that you know of may be settled, by --done or --not-done; show names them. The
+    others stay uncertain, and a retry of the failed run waits until they are settled.
     """
 
     async def given_up(

@@ -21,8 +21,9 @@ from turnkeep import (
     drained_by_signals,
     open_keep,
 )
+from turnkeep_adapters.cli.doctor.place import Nowhere
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.cli.place_of_work import require_shared
+from turnkeep_adapters.cli.place_of_work import require_shared, require_standing
 from turnkeep_adapters.cli.worker.app import NoApp, handler_of
 
 _DRAIN_SECONDS_MAX: Final = 86_400.0
@@ -36,6 +37,11 @@ _DRAIN_SECONDS_MAX: Final = 86_400.0
     help="The handler that carries runs out; the current directory is looked at, too.",
 )
 @click.option("--store", "url", required=True, metavar="URL", help="Where the runs are.")
+@click.option(
+    "--create",
+    is_flag=True,
+    help="Make a files store that is not there yet; without it, that is an error.",
+)
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1_000),
@@ -64,6 +70,7 @@ def worker(
     *,
     app: str,
     url: str,
+    create: bool,
     concurrency: int,
     classes: tuple[str, ...],
     holder: str,
@@ -77,7 +84,7 @@ def worker(
     """
     try:
         handler = handler_of(app)
-        require_shared(url)
+        _require_place(url, create=create)
         with _telling_of_trouble():
             asyncio.run(
                 _work(
@@ -89,11 +96,20 @@ def worker(
                     settings=WorkerSettings(drain_seconds=drain_seconds),
                 )
             )
-    except NoApp as error:
-        raise click.ClickException(str(error)) from error
-    except TurnkeepError as error:
+    except (NoApp, Nowhere, TurnkeepError) as error:
         raise click.ClickException(str(error)) from error
     return Ending.FINE
+
+
+def _require_place(url: str, *, create: bool) -> None:
+    """Refuses a store in which nobody can have submitted anything, unless it is to be made."""
+    if create:
+        require_shared(url)
+        return
+    try:
+        require_standing(url)
+    except Nowhere as error:
+        raise Nowhere(f"{error}; --create makes a new store") from error
 
 
 async def _work(
