@@ -92,6 +92,21 @@ class ForgetsRuns(TamperedStore):
         return evolve(loaded, cells=cells)
 
 
+class ForgetsAccounts(TamperedStore):
+    """Has no account any more, as if nobody had ever spent anything."""
+
+    async def load(self, keys: Sequence[Address], *, deadline: Deadline) -> Loaded:  # type: ignore[explicit-override] # typing.override: 3.12
+        loaded = await super().load(keys, deadline=deadline)
+        if not self.tampering:
+            return loaded
+        cells = {
+            address: cell
+            for address, cell in loaded.cells.items()
+            if address.collection != "budget_account"
+        }
+        return evolve(loaded, cells=cells)
+
+
 class DoublesEvents(TamperedStore):
     """Tells every event twice."""
 

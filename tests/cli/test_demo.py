@@ -39,7 +39,7 @@ def test_the_sample_is_played_without_any_option() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     first, *_, last = done.stdout.splitlines()
     assert re.fullmatch(r"12 turns of the sample in \d+\.\d s: 12 completed\.", first)
-    assert last == "All 7 checks hold."
+    assert last == "All 8 checks hold."
     assert re.search(r"\nKilled by SIGKILL: worker-\d+", done.stdout)
     assert re.search(r"Stopped past their leases, and woken: worker-\d+", done.stdout)
     assert "\x1b" not in done.stdout
@@ -51,7 +51,7 @@ def test_a_file_is_played(recording: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"4 turns of {recording} in ")
     assert "nobody was killed, for the store ends with it." in done.stdout
-    assert done.stdout.endswith("\nAll 7 checks hold.\n")
+    assert done.stdout.endswith("\nAll 8 checks hold.\n")
 
 
 def test_standard_input_is_played(recording: Path) -> None:

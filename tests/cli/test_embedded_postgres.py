@@ -129,7 +129,7 @@ def test_the_sample_is_played_on_a_server_of_its_own(scratch: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "worked at once on a postgresql store (seed 1)." in done.stdout
     assert "Killed by SIGKILL: worker-" in done.stdout
-    assert done.stdout.endswith("\nAll 7 checks hold.\n")
+    assert done.stdout.endswith("\nAll 8 checks hold.\n")
     assert "://" not in done.stdout
     assert list(scratch.iterdir()) == []
 

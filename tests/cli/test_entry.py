@@ -96,4 +96,4 @@ def test_checks_that_hold_are_told_by_the_exit_code(turnkeep: CommandLine) -> No
     with keeps_on(DoublesEvents()):
         done = turnkeep("demo", "--store", "memory:")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("All 7 checks hold.\n")
+    assert done.stdout.endswith("All 8 checks hold.\n")

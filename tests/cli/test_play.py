@@ -1,6 +1,8 @@
 """A play, performed whole: it satisfies its checks on an honest store, whatever befalls the store,
 and fails them on a store that breaks a promise."""
 
+import asyncio
+from collections.abc import Awaitable
 from importlib import resources
 from typing import Final
 
@@ -11,6 +13,7 @@ from tests.cli.plays import Watcher, core, failed, memory_store, numbers, perfor
 from tests.cli.recordings import line, lines
 from tests.cli.tampering import (
     DoublesEvents,
+    ForgetsAccounts,
     ForgetsRuns,
     LosesOutcomes,
     RemembersTheFirst,
@@ -196,6 +199,7 @@ async def test_a_store_that_loses_what_became_of_a_call_fails(
     [
         (RemembersTheFirst, {Check.FOLDED, Check.ENDED, Check.DECIDED, Check.EMPTY}),
         (ForgetsRuns, {Check.ENDED}),
+        (ForgetsAccounts, {Check.PAID}),
         (DoublesEvents, {Check.ORDERED}),
         (SkipsEvents, {Check.ORDERED}),
     ],
@@ -233,7 +237,38 @@ async def test_a_call_that_no_journal_knows_of_fails(monkeypatch: pytest.MonkeyP
 
 async def test_a_call_that_nobody_saw_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(World, "do", lambda *_, **__: True)
-    assert failed(await performed(line())) == {Check.ONCE}
+    assert failed(await performed(line())) == {Check.ONCE, Check.PAID}
+
+
+async def test_a_call_that_cost_more_than_was_charged_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dearer(world: World, deed: Deed, *, keyed: bool) -> bool:
+        return honest(world, evolve(deed, cost=deed.cost + 1), keyed=keyed)
+
+    honest = World.do
+    monkeypatch.setattr(World, "do", dearer)
+    assert failed(await performed(line())) == {Check.PAID}
+
+
+async def test_an_operator_has_an_uncertain_call_cost_what_the_world_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what it had reserved would be charged."""
+
+    def charges_nothing(*_: object) -> Awaitable[None]:
+        return asyncio.sleep(0)
+
+    def cut_off(world: World, deed: Deed, *, keyed: bool) -> bool:
+        honest(world, deed, keyed=keyed)
+        raise ConnectionError
+
+    honest = World.do
+    monkeypatch.setattr(World, "do", cut_off)
+    monkeypatch.setattr(people, "_FATES", {Fate.GRANTED: 1})
+    assert failed(await performed(GRAVE)) == set()
+    monkeypatch.setattr(people.Operators, "_charge", charges_nothing)
+    assert failed(await performed(GRAVE)) == {Check.PAID}
 
 
 async def test_a_store_that_is_gone_afterwards_is_an_error() -> None:

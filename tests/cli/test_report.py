@@ -64,7 +64,7 @@ def test_people_read_each_check_with_its_numbers() -> None:
     assert [line for line in text(REPORT) if line.startswith("ok")] == [
         f"ok      {check.value} (1,234 answers)" for check in Check
     ]
-    assert text(REPORT)[-1] == "All 7 checks hold."
+    assert text(REPORT)[-1] == "All 8 checks hold."
 
 
 def test_people_read_which_check_failed_and_why() -> None:
@@ -74,7 +74,7 @@ def test_people_read_which_check_failed_and_why() -> None:
         "          more of it",
         "          and 5 more",
     ]
-    assert text(BROKEN)[-1] == "1 of 7 checks failed."
+    assert text(BROKEN)[-1] == "1 of 8 checks failed."
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_programs_read_the_same() -> None:
         "numbers": {"answers": 1_234},
         "complaints": ["line 3: it is queued", "more of it"],
     }
-    assert [check["ok"] for check in read["checks"][1:]] == [True] * 6
+    assert [check["ok"] for check in read["checks"][1:]] == [True] * 7
     assert read["update_loop"] == {
         "updates": 100,
         "attempts": 1_120,

@@ -58,7 +58,7 @@ def test_a_bar_grows_and_leaves_the_report() -> None:
     report = shown[shown.rindex(b"\x1b[2K") :]
     assert BAR not in report
     assert GREEN + b"ok" in report
-    assert report.endswith(b"All 7 checks hold.\r\n")
+    assert report.endswith(b"All 8 checks hold.\r\n")
 
 
 def test_what_is_left_out_is_named_above_the_bar() -> None:
@@ -78,7 +78,7 @@ def test_colours_are_left_out_where_they_are_not_wanted(name: str, value: str) -
         shown = seen(user)
         assert process.wait(60) == 0
     assert GREEN not in shown
-    assert shown.endswith(b"All 7 checks hold.\r\n")
+    assert shown.endswith(b"All 8 checks hold.\r\n")
 
 
 def test_a_terminal_that_cannot_move_gets_no_bar() -> None:

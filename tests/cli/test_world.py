@@ -13,7 +13,7 @@ from turnkeep_adapters.cli.demo.lines import Line
 from turnkeep_adapters.cli.demo.shelf import Shelf
 from turnkeep_adapters.cli.demo.world import Deed, World
 
-DEED = Deed(key="k-1", thread="t", call="line 1, call 1", epoch=3, at=1.0)
+DEED = Deed(key="k-1", thread="t", call="line 1, call 1", epoch=3, at=1.0, cost=5)
 LATER = evolve(DEED, epoch=4, at=2.0)
 
 
@@ -48,7 +48,7 @@ def test_a_tool_that_knows_no_key_does_it_again(world: World) -> None:
 
 
 def test_whoever_asks_for_what_was_not_done_rules_it_out(world: World) -> None:
-    assert not world.was_done("k-1", 3)
+    assert world.found("k-1", 3) is None
     assert not world.do(DEED, keyed=False)
     assert list(world.deeds()) == []
     assert world.do(LATER, keyed=False)
@@ -56,7 +56,7 @@ def test_whoever_asks_for_what_was_not_done_rules_it_out(world: World) -> None:
 
 def test_whoever_asks_for_what_was_done_changes_nothing(world: World) -> None:
     world.do(DEED, keyed=False)
-    assert [world.was_done("k-1", 3) for _ in range(2)] == [True, True]
+    assert [world.found("k-1", 3) for _ in range(2)] == [DEED, DEED]
     assert list(world.deeds()) == [DEED]
 
 
@@ -65,7 +65,7 @@ def test_doing_and_ruling_out_at_once_have_one_winner(world: World, number: int)
     deed = evolve(DEED, key=f"k-{number}")
     acts: list[Callable[[], bool]] = [
         lambda: world.do(deed, keyed=False),
-        lambda: world.was_done(deed.key, deed.epoch),
+        lambda: world.found(deed.key, deed.epoch) == deed,
     ]
     with ThreadPoolExecutor(2) as pool:
         done, was_done = [future.result() for future in [pool.submit(act) for act in acts]]
@@ -76,7 +76,7 @@ def test_doing_and_ruling_out_at_once_have_one_winner(world: World, number: int)
 def test_nothing_is_left_aside(world: World, tmp_path: Path) -> None:
     world.do(DEED, keyed=False)
     world.do(DEED, keyed=False)
-    world.was_done("k-2", 1)
+    world.found("k-2", 1)
     assert {path.suffix for path in tmp_path.iterdir()} == {".deed"}
 
 

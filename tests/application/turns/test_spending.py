@@ -9,6 +9,7 @@ from attrs import frozen
 
 from tests.application.turns.keep import ADA, Keep, step, thread
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.turns import spend_beginning
 from turnkeep_application.turns.spend import Spend
 from turnkeep_application.turns.turns import Turns
 from turnkeep_domain.budgets.account import LimitsSet
@@ -132,6 +133,23 @@ def test_the_seventeenth_open_spend_holds_nothing(keep: Keep) -> None:
         refused = await keep.turns.begin_spend(claim, spend("s16", usd=1))
         assert refused == Refused(EffectsFull("open"))
         assert await bank.figures() == (0, 16)
+
+    keep.run(scenario)
+
+
+def test_a_run_at_its_effects_limit_holds_nothing(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spend_beginning, "EFFECTS_MAX", 0)
+
+    async def scenario() -> None:
+        bank = Bank(keep)
+        await bank.limit(100)
+        claim = await claimed(keep)
+        for mode in (Mode.KEYED, Mode.SAFE):
+            refused = await keep.turns.begin_spend(claim, spend(mode.value, mode))
+            assert refused == Refused(EffectsFull("effects"))
+        assert await bank.figures() == (0, 0)
 
     keep.run(scenario)
 

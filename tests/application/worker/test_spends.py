@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from tests.application.worker.sites import OPERATOR, SUBMITTER, Host, Site, VirtualSite, thread
+from turnkeep_application.turns.spend import Spend
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import RunContext
 from turnkeep_application.worker.exits import (
@@ -20,6 +21,7 @@ from turnkeep_application.worker.exits import (
     TryAgain,
 )
 from turnkeep_application.worker.spends import Metered
+from turnkeep_application.worker.step_values import digest
 from turnkeep_domain.budgets.account import LimitsSet
 from turnkeep_domain.budgets.account_ref import AccountRef
 from turnkeep_domain.budgets.ceilings import Ceiling, Limits
@@ -33,6 +35,7 @@ from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_domain.turns.claims import RunStanding
 from turnkeep_domain.turns.effect import Done, EffectKind, Mode, NotDone, RunEffect, Uncertain
+from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, GateKind
 from turnkeep_domain.turns.names import Category, Ref
 from turnkeep_domain.turns.run_states import Blocked, Failed, RunStatus
@@ -226,7 +229,12 @@ async def decided(host: Host, run: RunView, entry: RunEffect, outcome: str) -> N
     assert isinstance(answer, RunStanding), answer
 
 
-def test_a_failed_run_that_is_done_again_settles_what_it_left_held(site: Site) -> None:
+@pytest.mark.parametrize("scope", [thread(), Scope.of("acme", "ada", agent="scout")])
+def test_a_failed_run_that_is_done_again_settles_what_it_left_held(
+    site: Site, scope: Scope
+) -> None:
+    """Without a thread, the run that is done again counts its claims from 1, as the first did."""
+
     async def handler(ctx: RunContext) -> None:
         async def step(key: str) -> Metered[str]:
             if ctx.run.lineage.retry_of is None:
@@ -238,7 +246,7 @@ def test_a_failed_run_that_is_done_again_settles_what_it_left_held(site: Site) -
     async def scenario() -> None:
         async with site.host() as host:
             await limit(host, Ceiling.of(20))
-            run = await host.submit()
+            run = await host.submit(scope)
             async with host.worker(handler):
                 await host.settled(run)
                 entry = (await host.journal(run))["ask", 0]
@@ -344,6 +352,65 @@ def test_many_runs_wait_for_one_gate_and_go_on_at_once_when_it_is_answered(
                     assert final.status is RunStatus.COMPLETED
                 assert virtual.clock.monotonic() - before < 60
             assert await figures(host) == (5, 0)
+
+    virtual.run(scenario)
+
+
+def test_a_run_waits_as_long_as_its_gate_is_open_and_a_sweep_finds_it_after(site: Site) -> None:
+    """Whoever answers the gate need not be near a worker: no hint is heard here."""
+
+    async def handler(ctx: RunContext) -> None:
+        await ctx.spend("ask", {USD: 10}, costing(1))
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            await limit(host, Ceiling.of(10, pause_bp=5_000))
+            run = await host.submit()
+            async with host.worker(handler):
+                before = await host.settled(run)
+                await site.sleep(1)
+                assert (await host.turns.sweep()).resumed == 0
+                assert await host.turns.get(run.address) == before
+            await answered(host, await the_gate(host), approved=True)
+            assert [(await host.turns.sweep()).resumed for _ in range(2)] == [1, 0]
+            view = await host.turns.get(run.address)
+            assert view is not None
+            assert view.status is RunStatus.QUEUED
+
+    site.run(scenario)
+
+
+def test_a_call_whose_hold_is_over_before_it_could_be_made_is_not_made(
+    virtual: VirtualSite,
+) -> None:
+    """As where the store was away for so long, between the commit and its answer."""
+    calls, met = list[str](), list[str]()
+
+    async def scenario() -> None:
+        async with virtual.host() as host:
+
+            async def handler(ctx: RunContext) -> None:
+                arguments = digest("args", None, {USD.value: 10}, OnExpiry.RELEASE.value)
+                same = Spend(
+                    id=EffectId("ask", 0),
+                    mode=Mode.ONCE,
+                    arguments=arguments,
+                    estimate={USD: 10},
+                    ttl_ms=1_000,
+                )
+                assert isinstance(await host.turns.begin_spend(ctx.claim, same), Receipt)
+                await virtual.sleep(2)
+                try:
+                    await ctx.spend("ask", {USD: 10}, costing(1, calls=calls), ttl_ms=1_000)
+                except StepNotDone as error:
+                    met.append(error.category)
+
+            await limit(host, Ceiling.of(10))
+            run = await host.submit()
+            async with host.worker(handler):
+                assert (await host.settled(run)).status is RunStatus.COMPLETED
+            assert await figures(host) == (0, 0)
+        assert (calls, met) == ([], ["budget.reservation_expired"])
 
     virtual.run(scenario)
 

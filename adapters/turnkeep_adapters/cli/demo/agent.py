@@ -8,7 +8,17 @@ from typing import Final
 
 from attrs import frozen
 
-from turnkeep import CallRefused, GateClosed, IdempotencyKey, Json, RunContext, StepNotDone
+from turnkeep import (
+    CallRefused,
+    GateClosed,
+    IdempotencyKey,
+    Json,
+    LimitExceeded,
+    Metered,
+    RunContext,
+    StepNotDone,
+)
+from turnkeep_adapters.cli.demo.costs import MONEY, PLACES, cost_of, estimate_of
 from turnkeep_adapters.cli.demo.errand import Call, Errand, drawn
 from turnkeep_adapters.cli.demo.shelf import Shelf
 from turnkeep_adapters.cli.demo.witness import thread_of
@@ -17,6 +27,9 @@ from turnkeep_adapters.cli.demo.world import Deed, World
 APPROVAL_SECONDS: Final = 10
 _HALF_STEP_SECONDS_MAX: Final = 0.3
 _BUSY: Final = 0.04
+# A hold of a worker that was killed, and whose run nobody takes up, is over before the play is.
+_HOLD_MS: Final = 20_000
+_TURN_SECONDS: Final = 0.05
 
 
 @frozen(kw_only=True)
@@ -58,12 +71,32 @@ class Agent:
 
     async def _make(self, ctx: RunContext, errand: Errand, call: Call) -> None:
         tool = _Tool(ctx=ctx, errand=errand, call=call, world=self.world, seed=self.seed)
+        estimate = estimate_of(errand, call, self.seed)
         while True:
             try:
-                await ctx.effect(call.name, tool.use, errand.content, mode=call.mode)
+                await ctx.spend(
+                    call.name,
+                    estimate,
+                    tool.use,
+                    errand.content,
+                    mode=call.mode,
+                    ttl_ms=_HOLD_MS,
+                )
             except StepNotDone:
                 continue  # the next attempt is a step of its own in the journal
+            except CallRefused as refused:
+                if not _is_crowded(refused.reason):
+                    raise
+                await asyncio.sleep(_TURN_SECONDS)
+                continue
             return
+
+
+def _is_crowded(reason: object) -> bool:
+    """Whether only the places are short at which tools are used."""
+    if not isinstance(reason, LimitExceeded):
+        return False
+    return all(breach.dimension is PLACES for breach in reason.breaches)
 
 
 @frozen(kw_only=True)
@@ -76,7 +109,7 @@ class _Tool:
     world: World
     seed: int
 
-    async def use(self, key: IdempotencyKey) -> Json:
+    async def use(self, key: IdempotencyKey) -> Metered[Json]:
         chance = drawn(self.seed, key, self.ctx.epoch)
         seconds = chance.random() * _HALF_STEP_SECONDS_MAX
         await asyncio.sleep(seconds)
@@ -88,7 +121,8 @@ class _Tool:
             call=f"line {self.errand.line}, call {self.call.position}",
             epoch=self.ctx.epoch,
             at=time.monotonic(),
+            cost=cost_of(key, estimate_of(self.errand, self.call, self.seed)[MONEY], self.seed),
         )
         done_now = self.world.do(deed, keyed=not self.call.is_risky)
         await asyncio.sleep(seconds)
-        return {"receipt": key, "again": not done_now}
+        return Metered({"receipt": key, "again": not done_now}, {MONEY: deed.cost})

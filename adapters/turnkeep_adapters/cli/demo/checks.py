@@ -16,6 +16,7 @@ class Check(Enum):
     ENDED = "every turn has ended, or waits for a reason that has a name"
     ONCE = "each call was made exactly once, or not at all where people did not allow it"
     ALONE = "one run of a thread at any time, each claim under a fence of its own"
+    PAID = "what was spent is what the calls have cost, and nothing was begun above a ceiling"
     DECIDED = "no decision of people was lost, doubled or invented"
     ORDERED = "the event log has no gap, no repetition and is in order"
     FOLDED = "the events, folded, are the stored runs"

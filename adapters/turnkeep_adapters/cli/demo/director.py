@@ -17,6 +17,7 @@ from turnkeep_adapters.cli.demo.lines import Line
 from turnkeep_adapters.cli.demo.recording import Unusable
 from turnkeep_adapters.cli.demo.shelf import Shelf
 from turnkeep_adapters.cli.demo.stamina import insisting
+from turnkeep_adapters.cli.demo.treasurer import Treasurer
 from turnkeep_adapters.cli.demo.witness import Log
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Director:
     """
 
     keep: Keep
+    treasurer: Treasurer
     lines: AsyncIterator[Line]
     shelf: Shelf
     audience: Audience
@@ -74,6 +76,7 @@ class Director:
 
     async def direct(self) -> None:
         """Submits all and returns when all have ended, or nothing moves any more."""
+        await self.treasurer.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             async with asyncio.TaskGroup() as submitting:
@@ -109,6 +112,7 @@ class Director:
             await asyncio.sleep(_ROUND_SECONDS)
 
     async def _submit(self, errand: Errand) -> None:
+        await self.treasurer.allow(errand)
         policy = evolve(TurnPolicy.interactive(), turn_class=errand.turn_class)
         submit = partial(
             self.keep.turns.submit,

@@ -11,8 +11,10 @@ from attrs import define, field, frozen
 
 from turnkeep import (
     ApprovalState,
+    DimensionView,
     Disposition,
     Done,
+    EffectKind,
     Failed,
     Mode,
     NotDone,
@@ -24,6 +26,7 @@ from turnkeep_adapters.cli.demo.checks import Check, Findings
 from turnkeep_adapters.cli.demo.chronicle import Chronicle
 from turnkeep_adapters.cli.demo.director import Submitted
 from turnkeep_adapters.cli.demo.errand import Call
+from turnkeep_adapters.cli.demo.ledger import Ledger
 from turnkeep_adapters.cli.demo.people import Request
 from turnkeep_adapters.cli.demo.world import Deed
 
@@ -113,6 +116,39 @@ class Examination:
         for key in self._deeds.keys() - self._known:
             call = self._deeds[key][0].call
             self.findings.complain(Check.ONCE, f"{call}: it was made, and no journal knows of it")
+
+    def of_ledger(self, ledger: Ledger) -> None:
+        """Examines whether anything was begun that passed a ceiling."""
+        self.findings.count(Check.PAID, "admitted", ledger.admitted)
+        for passed in ledger.passed:
+            self.findings.complain(Check.PAID, passed)
+
+    def of_thread(self, cases: Sequence[Case], money: DimensionView) -> None:
+        """Examines what a thread has spent, by what its calls have cost.
+
+        Of a thread that has a past, the world no longer knows all that was done.
+        """
+        if any(case.submitted.is_earlier for case in cases):
+            return
+        done = [
+            entry.key
+            for case in cases
+            for entry in case.journal
+            if entry.kind is EffectKind.SPEND and isinstance(entry.state, Done)
+        ]
+        cost = sum(self._deeds[key][0].cost for key in done if key in self._deeds)
+        self.findings.count(Check.PAID, "charged", len(done))
+        self.findings.count(Check.PAID, "nano-dollars", money.spent)
+        place = cases[0].place
+        if money.spent != cost:
+            self.findings.complain(
+                Check.PAID, f"{place}: {money.spent} was spent, and {cost} was the cost"
+            )
+        ended_well = all(
+            case.run is not None and case.run.status is RunStatus.COMPLETED for case in cases
+        )
+        if ended_well and money.reserved:
+            self.findings.complain(Check.PAID, f"{place}: {money.reserved} is held still")
 
     def of_request(self, approval: str, request: Request, stored: ApprovalState | None) -> None:
         """Examines what people made of one request, against what is stored."""

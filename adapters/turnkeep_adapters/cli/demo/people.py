@@ -23,6 +23,7 @@ from turnkeep import (
     Refused,
     RequestId,
     RunAddress,
+    RunEffect,
     RunStatus,
     RunView,
     Scope,
@@ -30,9 +31,10 @@ from turnkeep import (
     Uncertain,
     step_output,
 )
+from turnkeep_adapters.cli.demo.costs import MONEY
 from turnkeep_adapters.cli.demo.errand import drawn
 from turnkeep_adapters.cli.demo.stamina import hesitate, insisting
-from turnkeep_adapters.cli.demo.world import World
+from turnkeep_adapters.cli.demo.world import Deed, World
 
 OPERATOR: Final = Actor.operator(Principal.person("olga"))
 _ROUND_SECONDS: Final = 0.1
@@ -183,12 +185,26 @@ class Operators:
         found: dict[EffectId, Done | NotDone] = {}
         for entry in await insisting(partial(self.keep.turns.journal, address)):
             if isinstance(entry.state, Uncertain):
-                done = self.world.was_done(entry.key, entry.state.epoch)
-                found[entry.id] = (
-                    Done(
-                        output=step_output({"receipt": entry.key, "again": True}), disposition=None
-                    )
-                    if done
-                    else NotDone(category=Category("voided"), redo=True)
-                )
+                deed = self.world.found(entry.key, entry.state.epoch)
+                if deed is None:
+                    found[entry.id] = NotDone(category=Category("voided"), redo=True)
+                    continue
+                await self._charge(address, entry, deed)
+                output = step_output({"receipt": entry.key, "again": True})
+                found[entry.id] = Done(output=output, disposition=None)
         return found
+
+    async def _charge(self, address: RunAddress, entry: RunEffect, deed: Deed) -> None:
+        """Has a call cost what the world says; else what it had reserved would be charged."""
+        if entry.reservation is None:
+            return
+        # Of the refusals each means that it was charged before.
+        await insisting(
+            partial(
+                self.keep.budgets.reconcile,
+                address.scope,
+                entry.reservation,
+                request_id=RequestId("found out"),
+                usage={MONEY: deed.cost},
+            )
+        )

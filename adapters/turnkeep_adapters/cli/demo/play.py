@@ -27,6 +27,7 @@ from turnkeep_adapters.cli.demo.lines import Source
 from turnkeep_adapters.cli.demo.people import Deciders, Operators
 from turnkeep_adapters.cli.demo.report import Report
 from turnkeep_adapters.cli.demo.shelf import Shelf
+from turnkeep_adapters.cli.demo.treasurer import Treasurer
 from turnkeep_adapters.cli.demo.witness import Log, Witness
 from turnkeep_adapters.cli.demo.world import World
 
@@ -91,6 +92,7 @@ class _Performance:
         async with open_keep(self._store, settings=HASTY, telemetry=self._tallies) as keep:
             director = Director(
                 keep=keep,
+                treasurer=Treasurer(keep=keep, seed=self.play.seed),
                 lines=self.play.source.lines(),
                 shelf=self._shelf,
                 audience=self.audience,
@@ -147,13 +149,19 @@ class _Performance:
             examination.of_log()
             examination.of_world(self._world.deeds())
             witness = Witness(asked)
+            examination.of_ledger(await witness.ledger(tenant_of(self.play.seed)))
             active = 0
+            threads: dict[Scope, list[Case]] = {}
             for submitted in director.submitted.values():
                 run = await witness.run(submitted.address)
                 journal = await witness.journal(submitted.address)
                 active += run is not None and not run.status.final
-                examination.of_case(Case(submitted=submitted, run=run, journal=journal))
+                case = Case(submitted=submitted, run=run, journal=journal)
+                examination.of_case(case)
+                threads.setdefault(submitted.address.scope, []).append(case)
             examination.of_unknown()
+            for thread, cases in threads.items():
+                examination.of_thread(cases, await witness.money(thread))
             for approval, request in deciders.requests.items():
                 view = await witness.approval(request.scope, approval)
                 examination.of_request(approval, request, None if view is None else view.state)

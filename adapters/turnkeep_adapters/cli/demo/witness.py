@@ -10,9 +10,11 @@ from attrs import define, frozen
 
 from turnkeep import (
     START,
+    AccountRef,
     ApprovalView,
     Cursor,
     CursorLost,
+    DimensionView,
     Keep,
     Recorded,
     RunAddress,
@@ -25,11 +27,14 @@ from turnkeep import (
     UnreadableEvent,
 )
 from turnkeep_adapters.cli.demo.chronicle import Fact, Gap
+from turnkeep_adapters.cli.demo.costs import MONEY
+from turnkeep_adapters.cli.demo.ledger import Ledger
 from turnkeep_adapters.cli.demo.stamina import insisting
 
 _TENANT_DEPTH: Final = 1
 _EVENTS: Final = 500
 _COLLECTIONS: Final = frozenset({"run"})
+_BUDGETS: Final = frozenset({"budget_account", "budget_reservation"})
 
 
 @define
@@ -61,9 +66,40 @@ class Log:
 
 @frozen
 class Witness:
-    """What a keep says about runs and approvals. It raises what the store raises."""
+    """What a keep says about runs, approvals and budgets. It raises what the store raises."""
 
     keep: Keep
+
+    async def ledger(self, tenant: Scope) -> Ledger:
+        """What the log tells of a tenant's budgets, from the beginning on."""
+        ledger, after = Ledger(), START
+        everyone = ScopePrefix(scope=tenant, depth=_TENANT_DEPTH)
+        while True:
+            page = await insisting(
+                partial(
+                    self.keep.events.read,
+                    everyone,
+                    after=after,
+                    collections=_BUDGETS,
+                    limit=_EVENTS,
+                )
+            )
+            if isinstance(page, CursorLost):
+                ledger.passed.append("events were trimmed before they were read")
+                return ledger
+            for entry in page.entries:
+                if isinstance(entry, Recorded):
+                    ledger.take(entry.event)
+                else:
+                    ledger.passed.append(f"an event cannot be read ({entry.code})")
+            if page.next == after:
+                return ledger
+            after = page.next
+
+    async def money(self, thread: Scope) -> DimensionView:
+        """What a thread has spent, and what is held for it."""
+        account = AccountRef.thread(thread)
+        return (await insisting(partial(self.keep.budgets.account, account)))[MONEY]
 
     async def run(self, address: RunAddress) -> RunView | None:
         """A run as it stands."""

@@ -32,6 +32,7 @@ class Deed:
         call: Which call, in words.
         epoch: Of the claim under which it was done.
         at: When it was done, on the machine's monotonic clock.
+        cost: What it has cost, in nano-dollars.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Deed:
     call: str
     epoch: int
     at: float
+    cost: int
 
 
 @frozen
@@ -58,10 +60,13 @@ class World:
         name = _name(deed.key, None if keyed else deed.epoch)
         return self._linked(name, json.dumps(asdict(deed)).encode())
 
-    def was_done(self, key: str, epoch: int) -> bool:
-        """Whether a call was done under a claim; if not, it never will be any more."""
+    def found(self, key: str, epoch: int) -> Deed | None:
+        """What a call has done under a claim; if nothing, it never will do it any more."""
         name = _name(key, epoch)
-        return not self._linked(name, _VOID) and self._content(name) != _VOID
+        if self._linked(name, _VOID):
+            return None
+        content = self._content(name)
+        return None if content == _VOID else Deed(**json.loads(content))
 
     def count(self) -> int:
         """How many deeds were done or ruled out."""
