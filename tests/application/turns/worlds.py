@@ -10,6 +10,7 @@ from attrs import frozen
 
 from tests.files.simulated_disk import SimulatedDisk
 from tests.postgres.databases import shared
+from tests.postgres.outside import OutsideStore
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
 from turnkeep_adapters.files.settings import FilesSettings
@@ -101,11 +102,22 @@ def postgres() -> World:
     )
 
 
-VIRTUAL: Final[dict[str, Callable[[], World]]] = {
+def postgres_in_virtual_time() -> World:
+    """A database that is told the time by the test; every handle is the one store."""
+    clock = VirtualClock()
+    store = OutsideStore(clock)
+    return World(handles=lambda: store, clock=clock, virtual=clock, close=_nothing)
+
+
+_EMBEDDED: Final[dict[str, Callable[[], World]]] = {
     "memory": memory,
     "faultless": faultless,
     "files": files,
 }
+VIRTUAL: Final[dict[str, Callable[[], World]]] = {
+    **_EMBEDDED,
+    "postgres": postgres_in_virtual_time,
+}
 """Worlds in which a test says how time passes."""
 
-WORLDS: Final[dict[str, Callable[[], World]]] = {**VIRTUAL, "postgres": postgres}
+WORLDS: Final[dict[str, Callable[[], World]]] = {**_EMBEDDED, "postgres": postgres}
