@@ -100,13 +100,12 @@ def test_a_turn_that_was_told_to_be_completed_and_is_not_is_a_loss(
     honest = Lifecycles.by_service
 
     async def boast(self: Lifecycles, window: Window) -> float:
-        self.completed.append("a run of nobody")
         seconds = await honest(self, window)
-        self.completed[-1:] = []
+        self.completed[-1] = f"a run of nobody, as good as {self.completed[-1]}"
         return seconds
 
     monkeypatch.setattr(Lifecycles, "by_service", boast)
-    with pytest.raises(Lost, match="runs"):
+    with pytest.raises(Lost, match="runs of ours"):
         P5.measure(1)
 
 

@@ -71,7 +71,7 @@ def test_a_report_for_programs_is_one_object(recording: Path) -> None:
     assert (report["seed"], report["workers"], report["turns"]) == (3, 2, 4)
     assert len(report["killed"]) == 1
     assert report["paused"] == []
-    assert len(report["checks"]) == 7
+    assert len(report["checks"]) == 8
 
 
 def test_bad_lines_are_named_and_cost_nothing_else(recording: Path) -> None:

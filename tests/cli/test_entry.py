@@ -89,7 +89,7 @@ def test_a_call_that_nobody_saw_is_told_by_the_exit_code(
     done = turnkeep("demo", "--store", "memory:", "--input", str(recording))
     assert (done.returncode, done.stderr) == (1, "")
     assert "          line 1, call 1: it is done, and nobody saw it\n" in done.stdout
-    assert done.stdout.endswith("1 of 6 checks failed.\n")
+    assert done.stdout.endswith("2 of 7 checks failed.\n")
 
 
 def test_checks_that_hold_are_told_by_the_exit_code(turnkeep: CommandLine) -> None:
