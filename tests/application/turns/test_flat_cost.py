@@ -6,11 +6,12 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 from uuid import UUID
 
+import pytest
 from attrs import evolve
 
 from tests.application.turns.counted_store import CountedStore
 from tests.application.turns.keep import ADA, INTERACTIVE, SUBMITTER, Keep, step, thread
-from tests.application.turns.worlds import memory
+from tests.application.turns.worlds import VIRTUAL, memory
 from turnkeep_application.turns.cells import run_key
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.turns.views import RunView
@@ -101,9 +102,10 @@ async def fill(keep: Keep, like: RunView) -> None:
         assert isinstance(answer, Committed)
 
 
-def test_no_operation_touches_more_cells_beside_100_000_finished_runs() -> None:
+@pytest.mark.parametrize("world", ["memory", "files", "postgres"])
+def test_no_operation_touches_more_cells_beside_100_000_finished_runs(world: str) -> None:
     """Law 69."""
-    keep = Keep(memory())
+    keep = Keep(VIRTUAL[world]())
 
     async def scenario() -> None:
         store = CountedStore(inner=keep.world.handles())
