@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
+from contextlib import suppress
 from typing import Final
 
 from attrs import field, frozen
@@ -35,6 +37,8 @@ from turnkeep_ports.clock import Deadline
 from turnkeep_ports.store import RecordStore
 
 READ_SECONDS: Final = 120.0
+POLL_SECONDS: Final = 0.05
+_LOOK_SECONDS: Final = 0.05
 ADA: Final = Principal.person("ada")
 
 
@@ -125,6 +129,10 @@ class _Counter:
         """Claims whatever is queued, and completes it."""
         async with asyncio.TaskGroup() as completing:
             while True:
+                # Before it claims: what is asked for meanwhile must not be taken for seen.
+                self._asked.clear()
+                # Before the look: a turn that is queued during it ends the wait after it.
+                self._asked.clear()
                 token = Token(self.keep.turns.ids.commit_id())
                 found = await self.keep.turns.claim(
                     holder="counter", token=token, count=CLAIM_RUNS_MAX
@@ -132,8 +140,9 @@ class _Counter:
                 for granted in found.granted:
                     completing.create_task(self._complete(granted.claim))
                 if not found.granted:
-                    self._asked.clear()
-                    await self._asked.wait()
+                    # A lane that was lost in a race is passed over, and nobody asks for it again.
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._asked.wait(), _LOOK_SECONDS)
 
     async def _complete(self, claim: Claim) -> None:
         done = await self.keep.turns.complete(claim)
