@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
-from contextlib import suppress
 from typing import Final
 
 from attrs import field, frozen
@@ -37,7 +36,6 @@ from turnkeep_ports.clock import Deadline
 from turnkeep_ports.store import RecordStore
 
 READ_SECONDS: Final = 120.0
-POLL_SECONDS: Final = 0.05
 _LOOK_SECONDS: Final = 0.05
 ADA: Final = Principal.person("ada")
 
@@ -130,8 +128,6 @@ class _Counter:
         async with asyncio.TaskGroup() as completing:
             while True:
                 # Before it claims: what is asked for meanwhile must not be taken for seen.
-                self._asked.clear()
-                # Before the look: a turn that is queued during it ends the wait after it.
                 self._asked.clear()
                 token = Token(self.keep.turns.ids.commit_id())
                 found = await self.keep.turns.claim(
