@@ -63,7 +63,7 @@ class Wish:
 
 
 def give_key() -> None:
-    """Puts a key where processes that are started now look for it."""
+    """Puts a key where this process looks for it; another one must do so for itself."""
     os.environ[KEY] = hashlib.sha256(b"processes").hexdigest()
 
 
@@ -102,6 +102,8 @@ async def consumed(keep: Keep, ref: LeaseRef, id: str) -> str:
 
 def consume(wish: Wish, go: Connection, reports: Connection) -> None:
     """What a process runs."""
+    # The server that it was forked from may be older than the test.
+    give_key()
     asyncio.run(_consume(wish, go, reports))
 
 
