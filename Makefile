@@ -18,10 +18,10 @@ SHARED := --numprocesses auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench bench-quick soak format constraints clean
+.PHONY: help venv demo test check bench bench-quick site soak format constraints clean
 
 help:
-	@echo "make demo | test | check | bench | bench-quick | soak | format | venv | constraints | clean"
+	@echo "make demo | test | check | bench | bench-quick | site | soak | format | venv | constraints | clean"
 
 # ---- what the two README commands call ----------------------------------------------------------
 
@@ -45,6 +45,10 @@ bench: $(BENCH_STAMP)
 
 bench-quick: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/run.py --quick
+
+# The documents, with a reference made from the docstrings, as pages in build/site.
+site: $(STAMP)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . build/site
 
 # Two hundred workers are killed at random, over files and over a database; about five minutes.
 soak: $(STAMP)
