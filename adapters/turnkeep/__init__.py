@@ -41,13 +41,11 @@ if TYPE_CHECKING:
     )
     from turnkeep_application.credentials import Credentials
     from turnkeep_application.errors import Contended
-    from turnkeep_application.event_log import (
-        EVERYBODY,
-        EventLog,
-        Recorded,
-        RecordedPage,
-        UnreadableEvent,
-    )
+    from turnkeep_application.event_log import EventLog
+    from turnkeep_application.event_pages import Recorded, RecordedPage, UnreadableEvent
+    from turnkeep_application.event_reading import EVERYBODY, ReaderView
+    from turnkeep_application.event_settings import EventSettings
+    from turnkeep_application.event_trimming import Trimmed
     from turnkeep_application.keep import Keep
     from turnkeep_application.last_seen_settings import LastSeenSettings
     from turnkeep_application.lease_holding import Holding, LeaseHeld
@@ -257,6 +255,14 @@ if TYPE_CHECKING:
     from turnkeep_domain.credentials.targets import PathMatch, Target
     from turnkeep_domain.decisions import Refused
     from turnkeep_domain.errors import InvalidValue, TurnkeepError
+    from turnkeep_domain.event_readers.reader import ReaderName
+    from turnkeep_domain.event_readers.refusals import (
+        AdvanceRefusal,
+        CursorRefused,
+        ReaderNotFound,
+        RegisterRefusal,
+        TooManyReaders,
+    )
     from turnkeep_domain.events import Event
     from turnkeep_domain.keys import Address
     from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
@@ -552,6 +558,7 @@ __all__ = [
     "Actor",
     "Address",
     "Admission",
+    "AdvanceRefusal",
     "AlreadyFinalized",
     "AlreadyInterrupted",
     "AlreadyRejected",
@@ -651,6 +658,7 @@ __all__ = [
     "Credentials",
     "Cursor",
     "CursorLost",
+    "CursorRefused",
     "DeleteRefusal",
     "Digest",
     "Dimension",
@@ -682,6 +690,7 @@ __all__ = [
     "EventActorMismatch",
     "EventLog",
     "EventPayloadMismatch",
+    "EventSettings",
     "EventThreadMismatch",
     "Evidence",
     "ExhaustedSession",
@@ -849,6 +858,9 @@ __all__ = [
     "RaiseRefusal",
     "RaiseTooSmall",
     "RangeUnsettled",
+    "ReaderName",
+    "ReaderNotFound",
+    "ReaderView",
     "Receipt",
     "ReconcileRefusal",
     "RecordStore",
@@ -856,6 +868,7 @@ __all__ = [
     "RecordedPage",
     "Ref",
     "Refused",
+    "RegisterRefusal",
     "Rekeyed",
     "ReleaseRefusal",
     "Released",
@@ -1029,11 +1042,13 @@ __all__ = [
     "TokenCounts",
     "TooManyHolds",
     "TooManyPending",
+    "TooManyReaders",
     "ToolCallPart",
     "ToolResult",
     "ToolResultConflict",
     "TreeCancelling",
     "TreeFull",
+    "Trimmed",
     "TryAgain",
     "TtlInvalid",
     "Turn",

@@ -116,7 +116,14 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         settings=settings.provided.budgets,
     )
-    events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
+    events: Provider[EventLog] = providers.Singleton(
+        EventLog,
+        updates=updates,
+        reading=reading,
+        store=store,
+        clock=clock,
+        settings=settings.provided.events,
+    )
     leases: Provider[Leases] = providers.Singleton(
         Leases,
         updates=updates,
