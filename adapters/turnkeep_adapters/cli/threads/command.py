@@ -22,6 +22,7 @@ from turnkeep import (
     ThreadView,
 )
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.table import lines
 from turnkeep_adapters.cli.threads.desk import Desk
 from turnkeep_adapters.cli.threads.showing import (
     message_facts,
@@ -30,7 +31,6 @@ from turnkeep_adapters.cli.threads.showing import (
     summary_facts,
     thread_facts,
 )
-from turnkeep_adapters.cli.threads.table import lines
 
 F = TypeVar("F", bound=Callable[..., object])
 
