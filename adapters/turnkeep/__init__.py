@@ -17,7 +17,9 @@ from turnkeep.deferral import deferred as _deferred
 from turnkeep.homes import HOMES as _HOMES
 
 if TYPE_CHECKING:
+    from turnkeep.building import build_keep
     from turnkeep.container import Container
+    from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
     from turnkeep.opening import open_keep
     from turnkeep.settings import Settings
@@ -516,7 +518,9 @@ if TYPE_CHECKING:
         Unavailable,
         Unsupported,
     )
+    from turnkeep_ports.ids import Ids
     from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
+    from turnkeep_ports.randomness import Random
     from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
     from turnkeep_ports.telemetry import Counter, Telemetry
 else:
@@ -728,6 +732,7 @@ __all__ = [
     "Holding",
     "IdSpent",
     "IdempotencyKey",
+    "Ids",
     "ImportInvalid",
     "ImportRefusal",
     "Inbound",
@@ -740,6 +745,7 @@ __all__ = [
     "IntendRefusal",
     "Intended",
     "InvalidInput",
+    "InvalidSetting",
     "InvalidValue",
     "InvocationId",
     "IssueRefusal",
@@ -848,6 +854,7 @@ __all__ = [
     "QuotaFull",
     "RaiseRefusal",
     "RaiseTooSmall",
+    "Random",
     "RangeUnsettled",
     "Receipt",
     "ReconcileRefusal",
@@ -1068,6 +1075,7 @@ __all__ = [
     "WorkerSettings",
     "WrongMessageState",
     "WrongState",
+    "build_keep",
     "digest_of",
     "drained_by_signals",
     "open_keep",
