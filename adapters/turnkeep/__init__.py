@@ -17,7 +17,9 @@ from turnkeep.deferral import deferred as _deferred
 from turnkeep.homes import HOMES as _HOMES
 
 if TYPE_CHECKING:
+    from turnkeep.building import build_keep
     from turnkeep.container import Container
+    from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
     from turnkeep.opening import open_keep
     from turnkeep.settings import Settings
@@ -522,7 +524,9 @@ if TYPE_CHECKING:
         Unavailable,
         Unsupported,
     )
+    from turnkeep_ports.ids import Ids
     from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
+    from turnkeep_ports.randomness import Random
     from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
     from turnkeep_ports.telemetry import Counter, Telemetry
 else:
@@ -737,6 +741,7 @@ __all__ = [
     "Holding",
     "IdSpent",
     "IdempotencyKey",
+    "Ids",
     "ImportInvalid",
     "ImportRefusal",
     "Inbound",
@@ -749,6 +754,7 @@ __all__ = [
     "IntendRefusal",
     "Intended",
     "InvalidInput",
+    "InvalidSetting",
     "InvalidValue",
     "InvocationId",
     "IssueRefusal",
@@ -857,6 +863,7 @@ __all__ = [
     "QuotaFull",
     "RaiseRefusal",
     "RaiseTooSmall",
+    "Random",
     "RangeUnsettled",
     "ReaderName",
     "ReaderNotFound",
@@ -1083,6 +1090,7 @@ __all__ = [
     "WorkerSettings",
     "WrongMessageState",
     "WrongState",
+    "build_keep",
     "digest_of",
     "drained_by_signals",
     "open_keep",

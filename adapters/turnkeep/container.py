@@ -54,10 +54,10 @@ from turnkeep_ports.telemetry import Telemetry
 STORE_ID_BYTES = 16
 
 
-def memory_store(clock: SystemClock) -> MemoryRecordStore:
+def memory_store(clock: Clock, wall_clock: SystemClock) -> MemoryRecordStore:
     """A memory store of its own, closed and empty."""
     store_id = token_bytes(STORE_ID_BYTES)
-    core = MemoryCore(store_id=store_id, wall_clock=clock.utc_now)
+    core = MemoryCore(store_id=store_id, wall_clock=wall_clock.utc_now)
     return MemoryRecordStore(core=core, clock=clock)
 
 
@@ -80,7 +80,9 @@ class Container(containers.DeclarativeContainer):
     )
     admission: Provider[Admission] = providers.Singleton(OpenAdmission)
     archive: Provider[Archive] = providers.Singleton(NoArchive)
-    store: Provider[RecordStore] = providers.Singleton(memory_store, clock=system_clock)
+    store: Provider[RecordStore] = providers.Singleton(
+        memory_store, clock=clock, wall_clock=system_clock
+    )
 
     updates: Provider[Updates] = providers.Singleton(
         UpdateLoop,

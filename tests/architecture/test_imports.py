@@ -37,8 +37,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.cli.migrate": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},
     "turnkeep": OUTER,
+    "turnkeep.building": OUTER | {"dependency_injector"},
     "turnkeep.container": OUTER | {"dependency_injector"},
-    "turnkeep.opening": OUTER | {"dependency_injector"},
     "turnkeep.testing": OUTER | {"pytest"},
 }
 
