@@ -10,11 +10,13 @@ Everything that a host needs is exported here; other packages are free to change
 
 from turnkeep.container import Container
 from turnkeep.extras import MissingExtra
+from turnkeep.observing import open_telemetry
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
+from turnkeep_adapters.telemetry.logged import LoggedTelemetry
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
@@ -500,6 +502,7 @@ from turnkeep_ports.errors import (
     Unsupported,
 )
 from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
+from turnkeep_ports.observer import Observer, Outcome, Span
 from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
 from turnkeep_ports.telemetry import Counter, Telemetry
 
@@ -760,6 +763,7 @@ __all__ = [
     "LimitsRevised",
     "LimitsSet",
     "Lineage",
+    "LoggedTelemetry",
     "MarkRefusal",
     "MasterKeyAdded",
     "MasterKeyInvalid",
@@ -799,12 +803,14 @@ __all__ = [
     "NotReserved",
     "Observation",
     "ObservationStatus",
+    "Observer",
     "Offer",
     "OnExpiry",
     "OpenRefusal",
     "OpenSession",
     "Opened",
     "OperationSpent",
+    "Outcome",
     "OutcomeUnknown",
     "OutputUnbounded",
     "Pacing",
@@ -937,6 +943,7 @@ __all__ = [
     "SessionView",
     "Settings",
     "SettleRefusal",
+    "Span",
     "Spawn",
     "SpawnRefusal",
     "Spend",
@@ -1051,5 +1058,6 @@ __all__ = [
     "digest_of",
     "drained_by_signals",
     "open_keep",
+    "open_telemetry",
     "step_output",
 ]

@@ -29,6 +29,7 @@ from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
+from turnkeep_application.observed_keep import observed
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import ThreadRuns
@@ -174,7 +175,7 @@ class Container(containers.DeclarativeContainer):
         runs=thread_runs,
         settings=settings.provided.threads,
     )
-    keep: Provider[Keep] = providers.Singleton(
+    services: Provider[Keep] = providers.Singleton(
         Keep,
         approvals=approvals,
         budgets=budgets,
@@ -185,3 +186,4 @@ class Container(containers.DeclarativeContainer):
         threads=threads,
         turns=turns,
     )
+    keep: Provider[Keep] = providers.Singleton(observed, services, telemetry)

@@ -20,11 +20,18 @@ from turnkeep_application.keep import Keep
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
+from turnkeep_ports.observer import Observer
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
 
 _KEY_EXTRAS: Final = {"cryptography": "secrets", "keyring": "keyring"}
+_KINDS: Final = {
+    "memory": "memory",
+    "file": "files",
+    "postgresql": "postgres",
+    "postgres": "postgres",
+}
 _DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
 
@@ -44,7 +51,8 @@ async def open_keep(
             it is made where it is missing, its parent must be there; or ``"postgresql://..."``,
             a database whose schema `turnkeep migrate` has made (extra ``postgres``).
         settings: Bounds of the host's choice; None for the defaults.
-        telemetry: Where the update loop counts; None for nowhere.
+        telemetry: Where the update loop counts; None for nowhere. An `Observer`, as
+            `open_telemetry()` gives one, is told of every use case, too.
         random: Where the jitter of its pauses comes from; None for the system's.
 
     Raises:
@@ -63,7 +71,7 @@ async def open_keep(
     if store is not None:
         container.store.override(providers.Object(store))
     if telemetry is not None:
-        container.telemetry.override(providers.Object(telemetry))
+        container.telemetry.override(providers.Object(_told_of(url, telemetry)))
     if random is not None:
         container.random.override(providers.Object(random))
     cipher = _cipher(chosen.keys)
@@ -74,6 +82,13 @@ async def open_keep(
         if cipher is not None:
             await keep.secrets.begin()
         yield keep
+
+
+def _told_of(url: str, telemetry: Telemetry) -> Telemetry:
+    """The sink, which is told the kind of the store, too, if it wants to know that much."""
+    if not isinstance(telemetry, Observer):
+        return telemetry
+    return telemetry.of_store(_KINDS.get(urlsplit(url).scheme, "other"))
 
 
 def _store(url: str, settings: Settings) -> RecordStore | None:

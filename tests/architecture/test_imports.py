@@ -29,6 +29,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.telemetry.otel": INNER | {"turnkeep_ports", "opentelemetry"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
@@ -38,6 +39,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},
     "turnkeep": OUTER,
     "turnkeep.container": OUTER | {"dependency_injector"},
+    "turnkeep.observing": OUTER | {"opentelemetry"},
     "turnkeep.opening": OUTER | {"dependency_injector"},
     "turnkeep.testing": OUTER | {"pytest"},
 }
