@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from turnkeep.container import Container
     from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
+    from turnkeep.observing import open_telemetry
     from turnkeep.opening import open_keep
     from turnkeep.settings import Settings
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
     from turnkeep_adapters.postgres.settings import PostgresSettings
+    from turnkeep_adapters.telemetry.logged import LoggedTelemetry
     from turnkeep_adapters.telemetry.tallies import Tallies
     from turnkeep_application.approval_settings import ApprovalSettings
     from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
@@ -526,6 +528,7 @@ if TYPE_CHECKING:
     )
     from turnkeep_ports.ids import Ids
     from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
+    from turnkeep_ports.observer import Observer, Outcome, Span
     from turnkeep_ports.randomness import Random
     from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
     from turnkeep_ports.telemetry import Counter, Telemetry
@@ -795,6 +798,7 @@ __all__ = [
     "LimitsRevised",
     "LimitsSet",
     "Lineage",
+    "LoggedTelemetry",
     "MarkRefusal",
     "MasterKeyAdded",
     "MasterKeyInvalid",
@@ -834,12 +838,14 @@ __all__ = [
     "NotReserved",
     "Observation",
     "ObservationStatus",
+    "Observer",
     "Offer",
     "OnExpiry",
     "OpenRefusal",
     "OpenSession",
     "Opened",
     "OperationSpent",
+    "Outcome",
     "OutcomeUnknown",
     "OutputUnbounded",
     "Pacing",
@@ -977,6 +983,7 @@ __all__ = [
     "SessionView",
     "Settings",
     "SettleRefusal",
+    "Span",
     "Spawn",
     "SpawnRefusal",
     "Spend",
@@ -1094,5 +1101,6 @@ __all__ = [
     "digest_of",
     "drained_by_signals",
     "open_keep",
+    "open_telemetry",
     "step_output",
 ]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Self, assert_never
 
 from attrs import define, field
@@ -29,6 +30,7 @@ from turnkeep_application.worker.exits import HandlerExited, RunLeft
 from turnkeep_application.worker.heartbeats import Heartbeats
 from turnkeep_application.worker.insistence import Insistence
 from turnkeep_application.worker.journal import Journal
+from turnkeep_application.worker.observed_handler import handled
 from turnkeep_application.worker.racing import first_of
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.tenancy import Tenancy
@@ -150,7 +152,7 @@ class Engagement:
             heartbeats=self._heartbeats,
         )
         context = RunContext.over(runner, draining=self.draining)
-        task = asyncio.create_task(_called(self.handler, context), name="turnkeep handler")
+        task = asyncio.create_task(self._called(context), name="turnkeep handler")
         cause = await self._ended(task)
         self.tenancy.close()
         if self.tenancy.over.announced:
@@ -180,6 +182,10 @@ class Engagement:
                 case _:
                     pass
         return Journal.of(self.run.journal, entries)
+
+    async def _called(self, context: RunContext) -> Ref | None:
+        call = partial(_called, self.handler, context)
+        return await handled(self.keep.observer, self.run.address, call)
 
     async def _ended(self, task: asyncio.Task[Ref | None]) -> Cause:
         """Waits until the handler has ended, or makes it end; what made it."""
