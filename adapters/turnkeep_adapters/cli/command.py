@@ -19,6 +19,7 @@ from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.events.command import events
 from turnkeep_adapters.cli.migrate import adopt, migrate
+from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
 from turnkeep_adapters.cli.threads.command import threads
@@ -69,6 +70,8 @@ def run(arguments: Sequence[str]) -> int:
 def _ended(arguments: Sequence[str]) -> int:
     try:
         ending = turnkeep.main(list(arguments), prog_name="turnkeep", standalone_mode=False)
+    except WasRefused as refused:
+        return refusal(refused.answer, as_json=refused.as_json)
     except click.ClickException as error:
         # Whoever closed standard error does not want to be told.
         with suppress(OSError):

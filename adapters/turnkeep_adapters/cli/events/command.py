@@ -26,6 +26,7 @@ from turnkeep_adapters.cli.asking import asked
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.events.following import Following, Lost
 from turnkeep_adapters.cli.events.telling import cursor_of, object_of, row_of
+from turnkeep_adapters.cli.options import in_json, of_store
 from turnkeep_adapters.cli.table import lines
 
 F = TypeVar("F", bound=Callable[..., int])
@@ -51,15 +52,6 @@ class CursorText(click.ParamType[Cursor]):
             self.fail(f"{value!r} is no cursor that a command has told", param, ctx)
 
 
-def _stored(command: F) -> F:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
-        click.option("--store", "url", required=True, metavar="URL", help="Where the events are."),
-    ):
-        command = option(command)
-    return command
-
-
 def _asked_for(command: F) -> F:
     for option in (
         click.option(
@@ -80,7 +72,7 @@ def _asked_for(command: F) -> F:
         click.option("--tenant", metavar="ID", help="Of this tenant alone."),
     ):
         command = option(command)
-    return _stored(command)
+    return of_store(in_json(command))
 
 
 @click.group()
@@ -179,7 +171,8 @@ def follow(
 
 
 @events.command()
-@_stored
+@of_store
+@in_json
 def readers(*, url: str, as_json: bool) -> int:
     """List who reads under a name, and how far each of them has come."""
     found = asked(url, lambda keep: keep.events.readers())
@@ -209,7 +202,8 @@ def readers(*, url: str, as_json: bool) -> int:
 
 @events.command()
 @click.argument("reader")
-@_stored
+@of_store
+@in_json
 def forget(*, reader: str, url: str, as_json: bool) -> int:
     """Forget a reader, so that it keeps no events any more."""
     was_there = asked(url, lambda keep: keep.events.forget(ReaderName(reader)))
@@ -231,7 +225,8 @@ def forget(*, reader: str, url: str, as_json: bool) -> int:
     help="How old an event becomes before it is forgotten.",
 )
 @click.option("--dry-run", is_flag=True, help="Count, and forget nothing.")
-@_stored
+@of_store
+@in_json
 def trim(*, days: float, dry_run: bool, url: str, as_json: bool) -> int:
     """Forget old events that every named reader has dealt with."""
 
