@@ -190,7 +190,10 @@ class Portal(Generic[K_co]):
         futures.wait((call.outcome,), timeout=_UNWIND_SECONDS)
 
     def soon(self, step: Callable[[], object]) -> None:
-        """Takes a step in the portal's thread, if that still runs."""
+        """Takes a step in the portal's thread, if that still runs, and in this process."""
+        # A forked process shares the way in, and would wake the loop of the other.
+        if self._process != os.getpid():
+            return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(step)
 
@@ -250,6 +253,7 @@ class Portal(Generic[K_co]):
 
     async def _cancel_all(self) -> None:
         with self._lock:
+            self._closing = True
             calls = list(self._calls)
         tasks = [task for call in calls if (task := call.cancel()) is not None]
         if tasks:

@@ -300,6 +300,7 @@ def test_a_loop_that_dies_leaves_nobody_waiting() -> None:
             portal.call(kill())
         with pytest.raises(KeepClosed):
             waiting.result(PATIENCE)
+    assert not alive(portal)
     with pytest.raises(KeepClosed):
         portal.call(double(1))
     with pytest.raises(SystemExit):
