@@ -17,12 +17,26 @@ from turnkeep.deferral import deferred as _deferred
 from turnkeep.homes import HOMES as _HOMES
 
 if TYPE_CHECKING:
+    from turnkeep.blocking import BlockingKeep, open_blocking_keep
+    from turnkeep.blocking_holds import BlockingBudgetHold, BlockingHolding
+    from turnkeep.blocking_services import (
+        BlockingApprovals,
+        BlockingBudgets,
+        BlockingCredentials,
+        BlockingEventLog,
+        BlockingLeases,
+        BlockingSecrets,
+        BlockingThreads,
+        BlockingTurns,
+    )
+    from turnkeep.blocking_worker import BlockingWorker
     from turnkeep.building import build_keep
     from turnkeep.container import Container
     from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
     from turnkeep.observing import open_telemetry
     from turnkeep.opening import open_keep
+    from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
     from turnkeep.settings import Settings
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
@@ -600,6 +614,18 @@ __all__ = [
     "BasisMoved",
     "BlockRefusal",
     "Blocked",
+    "BlockingApprovals",
+    "BlockingBudgetHold",
+    "BlockingBudgets",
+    "BlockingCredentials",
+    "BlockingEventLog",
+    "BlockingHolding",
+    "BlockingKeep",
+    "BlockingLeases",
+    "BlockingSecrets",
+    "BlockingThreads",
+    "BlockingTurns",
+    "BlockingWorker",
     "BucketId",
     "BucketLimits",
     "BucketStanding",
@@ -632,6 +658,7 @@ __all__ = [
     "Calendar",
     "CalendarUnit",
     "CallRefused",
+    "CalledFromPortal",
     "CancelGateRefusal",
     "CancelRefusal",
     "CancelRequested",
@@ -766,6 +793,8 @@ __all__ = [
     "JsonPart",
     "JsonText",
     "Keep",
+    "KeepClosed",
+    "KeepForked",
     "KeyId",
     "KeyInUse",
     "KeyMismatch",
@@ -1100,6 +1129,7 @@ __all__ = [
     "build_keep",
     "digest_of",
     "drained_by_signals",
+    "open_blocking_keep",
     "open_keep",
     "open_telemetry",
     "step_output",
