@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from agentdojo.agent_pipeline.tool_execution import tool_result_to_str
@@ -58,7 +59,7 @@ class BenchmarkTask:
         if error is not None:
             raise ToolFailed(error)
         self._made.append(FunctionCall(function=call.tool, args=dict(call.args)))
-        return str(tool_result_to_str(answer, json.dumps))
+        return str(tool_result_to_str(answer, partial(json.dumps, default=str)))
 
     def is_solved(self) -> bool:
         """What the benchmark's check says, of the calls where it looks at them."""

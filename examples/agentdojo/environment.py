@@ -35,6 +35,13 @@ class Environment:
 
     books: Books
     chance: random.Random = field(factory=random.Random)
+    _ended: asyncio.Future[None] = field(
+        init=False, factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    async def until_broken(self) -> None:
+        """Returns never, but raises what a tool has raised that is no answer."""
+        await self._ended
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers one caller until it goes away, however it does."""
@@ -45,6 +52,9 @@ class Environment:
                 await writer.drain()
         except ConnectionError:
             pass  # a caller that was killed wants no answer
+        except Exception as error:  # noqa: BLE001 - what was done is not known; nobody may guess
+            if not self._ended.done():
+                self._ended.set_exception(error)
         finally:
             writer.close()
 
@@ -107,12 +117,23 @@ def suite_of(name: str) -> Suite:
 
 
 async def serve(tasks: Mapping[str, Task], socket: str, seed: int) -> None:
-    """Serves tasks until standard input ends, as it does with whoever started the process."""
+    """Serves tasks until standard input ends, as it does with whoever started the process.
+
+    Raises:
+        Exception: Whatever a tool has raised that is no answer.
+    """
     environment = Environment(Books.of(tasks), random.Random(seed))  # noqa: S311 - only durations
     server = await asyncio.start_unix_server(environment.serve, path=socket, limit=LINE_BYTES_MAX)
     async with server:
         print(READY, flush=True)
-        await asyncio.to_thread(sys.stdin.buffer.read)
+        loop = asyncio.get_running_loop()
+        # A thread that reads would keep a broken environment from ending.
+        left = asyncio.Event()
+        loop.add_reader(sys.stdin.fileno(), left.set)
+        waits = [loop.create_task(left.wait()), loop.create_task(environment.until_broken())]
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in done:
+            await wait
 
 
 def main() -> None:

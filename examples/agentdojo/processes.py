@@ -63,6 +63,15 @@ class Started:
         await process.wait()
         raise ProcessDied(f"{name} ended before it was ready")
 
+    async def watched(self) -> None:
+        """Never returns.
+
+        Raises:
+            ProcessDied: It ended.
+        """
+        await self._process.wait()
+        raise ProcessDied(f"{self.name} ended, and nobody had killed it")
+
     @property
     def has_ended(self) -> bool:
         """Whether it is no more."""

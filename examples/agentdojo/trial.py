@@ -88,11 +88,11 @@ class Trial:
             try:
                 async with asyncio.timeout(self.seconds):
                     store = self.store or f"file://{quote(str(directory / 'store'))}"
-                    return await self._held(store, Asking(socket))
+                    return await self._held(store, Asking(socket), environment)
             finally:
                 await environment.kill()
 
-    async def _held(self, store: str, environment: Asking) -> Report:
+    async def _held(self, store: str, environment: Asking, process: Started) -> Report:
         began = monotonic()
         # A store that is kept knows earlier trials, and the new environment nothing of them.
         tenant = f"{self.suite}-{secrets.token_hex(4)}"
@@ -110,7 +110,7 @@ class Trial:
             runs = await _submitted(keep, owner, environment)
             async with (
                 company.at_work(),
-                _beside(approver.work(), operator.work()),
+                _beside(process.watched(), approver.work(), operator.work()),
             ):
                 await asyncio.gather(*(_ended(keep, run) for run in runs.values()))
             examiner = _Examiner(keep, environment, approver, frozenset(company.killed))

@@ -169,6 +169,27 @@ async def test_an_environment_that_has_gone_leaves_its_caller_in_doubt(tmp_path:
             await Asking(socket).count()
 
 
+async def test_an_environment_ends_by_an_error_that_is_no_answer(tmp_path: Path) -> None:
+    """Whether the call was made is not known, so nobody may be told that it was not."""
+
+    class Broken:
+        plan = Plan(prompt="", calls=(), output="")
+
+        def use(self, call: ToolCall) -> str:
+            raise ZeroDivisionError
+
+        def is_solved(self) -> bool:
+            return False
+
+    socket = str(tmp_path / "s")
+    environment = Environment(Books.of({"t": Broken()}))
+    async with await asyncio.start_unix_server(environment.serve, path=socket):
+        with pytest.raises(ConnectionError):
+            await Asking(socket).use("t", SELL, key="k", epoch=1)
+        with pytest.raises(ZeroDivisionError):
+            await environment.until_broken()
+
+
 # ---- the benchmark ------------------------------------------------------------------------------
 
 
