@@ -72,16 +72,45 @@ DURATION: Final = ("turnkeep.use_case.duration", "s", "How long a use case or a 
 AGE: Final = ("turnkeep.lease.age", "s", "Age of a lease's tenure, or a run's claim, at its end")
 USED: Final = ("turnkeep.budget.used", "1", "What was used, as a share of what was reserved")
 
-ATTEMPTS_UP_TO: Final = (1, 2, 3, 5, 8, 13, 21, 32)
+ATTEMPTS_UP_TO: Final[Sequence[float]] = (1, 2, 3, 5, 8, 13, 21, 32)
 """The last one is the most that an update makes by default."""
-SECONDS_UP_TO: Final = (
+SECONDS_UP_TO: Final[Sequence[float]] = (
     *(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1, 2.5, 5, 15, 60, 600),
 )
 """15 s is the deadline of an update; minutes are what handlers take."""
-AGES_UP_TO: Final = (0.1, 0.5, 1, 5, 15, 30, 60, 90, 180, 600, 1_800, 3_600, 14_400, 86_400)
+AGES_UP_TO: Final[Sequence[float]] = (
+    0.1,
+    0.5,
+    1,
+    5,
+    15,
+    30,
+    60,
+    90,
+    180,
+    600,
+    1_800,
+    3_600,
+    14_400,
+    86_400,
+)
 """90 s is the lease of a run, unless its worker is there to extend it."""
-SHARES_UP_TO: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 5, 10)
+SHARES_UP_TO: Final[Sequence[float]] = (
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    1,
+    1.1,
+    1.25,
+    1.5,
+    2,
+    5,
+    10,
+)
 """Above 1 lies an over-run."""
 
 
