@@ -35,6 +35,8 @@ from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import Ref, require_ref
 from turnkeep_domain.turns.refusals import BlockRefusal, ResumeRefusal, UnknownGate
+from turnkeep_domain.turns.run import Run
+from turnkeep_domain.turns.turn import retry_ids
 
 O = TypeVar("O")
 R = TypeVar("R")
@@ -294,7 +296,10 @@ def _is_of(record: ApprovalRecord | None, run: RunAddress) -> bool:
 def _standing_of(
     records: Records, children: Iterable[RunAddress], parent: RunAddress
 ) -> tuple[tuple[RunAddress, ...], bool]:
-    """Which of the runs have not ended; and whether one is no child of this parent."""
+    """Which of the runs have not ended; and whether one is no child of this parent.
+
+    A run that repeats another joins the children of that one: it meets them in the journal.
+    """
     live: list[RunAddress] = []
     unknown = False
     for child in children:
@@ -302,12 +307,19 @@ def _standing_of(
         active = None if state is None else state.active
         match ended:
             case EndedRun(run=run):
-                unknown |= run.lineage.parent != parent
+                unknown |= not _is_child(run, parent)
             case None if active is not None and active.id == child.id:
-                unknown |= active.lineage.parent != parent
+                unknown |= not _is_child(active, parent)
                 live.append(child)
             case None:
                 unknown = True
             case _:
                 pass  # it was retired long ago
     return tuple(live), unknown
+
+
+def _is_child(run: Run, parent: RunAddress) -> bool:
+    spawned_by = run.lineage.parent
+    if spawned_by is None or spawned_by.scope != parent.scope:
+        return False
+    return parent.id in (spawned_by.id, *retry_ids(parent.scope, spawned_by.id))

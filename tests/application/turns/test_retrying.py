@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,9 +18,11 @@ from tests.application.turns.keep import (
     step,
     thread,
 )
+from turnkeep_application.turns.claim_pass import ClaimedRun
+from turnkeep_application.turns.views import RunView
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_domain.request_ids import RequestId, RequestIdReused
+from turnkeep_domain.request_ids import RequestId, RequestIdReused, digest_of
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.addresses import RunAddress
@@ -27,13 +30,15 @@ from turnkeep_domain.turns.bucket_ids import Axis, BucketId
 from turnkeep_domain.turns.claims import Claim, RunStanding
 from turnkeep_domain.turns.effect import Done, Intended, Mode, NotDone, Unclear
 from turnkeep_domain.turns.effect_ids import EffectId
-from turnkeep_domain.turns.names import Category, RunId
+from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
+from turnkeep_domain.turns.names import Category, Ref, RunId
 from turnkeep_domain.turns.refusals import (
     AtCapacity,
     EffectsUnsettled,
     NotFound,
     NotPermitted,
     ThreadBusy,
+    UnknownGate,
     WrongState,
 )
 from turnkeep_domain.turns.run_states import RunStatus
@@ -270,6 +275,109 @@ def test_two_retries_at_once_are_one_run(keep: Keep) -> None:
         )
         assert standings[0] == standings[1]
         assert (await keep.kinds()).count("submitted") == 2
+
+    keep.run(scenario)
+
+
+async def with_child(keep: Keep, scope: Scope) -> tuple[Claim, RunAddress]:
+    """A run that has spawned a child and failed after that."""
+    claim = await keep.running(scope)
+    child = await keep.turns.submit_child(
+        claim, step("spawn"), scope=thread("child"), arguments=digest_of("a")
+    )
+    assert isinstance(child, RunView), child
+    await keep.turns.fail(claim, category=BROKEN)
+    return claim, child.address
+
+
+async def join(keep: Keep, claim: Claim, child: RunAddress) -> object:
+    gate = Gate.of(
+        kind=GateKind.DEPENDENT_RUN, ref=Ref("join"), effect=step("join"), awaited=(child,)
+    )
+    return await keep.turns.block(claim, gate=gate)
+
+
+async def taken(keep: Keep, count: int) -> dict[RunAddress, ClaimedRun]:
+    return {granted.claim.run: granted for granted in await keep.claimed(count)}
+
+
+@pytest.mark.parametrize("scope", [thread(), THREADLESS], ids=["thread", "threadless"])
+@pytest.mark.parametrize("tries", [1, 2])
+def test_a_retry_joins_the_children_of_the_run_that_it_repeats(
+    keep: Keep, scope: Scope, tries: int
+) -> None:
+    """Law 50: the last of them resumes it, as it would have resumed the first."""
+
+    async def scenario() -> None:
+        claim, child = await with_child(keep, scope)
+        failed, held = claim.run, dict[RunAddress, ClaimedRun]()
+        for number in range(tries):
+            answer = await retry(keep, failed, request=f"t{number}")
+            assert isinstance(answer, RunStanding)
+            again = RunAddress(scope, answer.run)
+            held |= await taken(keep, 2 - len(held))
+            if number < tries - 1:
+                await keep.turns.fail(held.pop(again).claim, category=BROKEN)
+                failed = again
+        blocked = await join(keep, held[again].claim, child)
+        assert isinstance(blocked, RunStanding), blocked
+        assert blocked.status is RunStatus.BLOCKED
+        await keep.completed(held[child])
+        assert (await keep.view(again)).status is RunStatus.QUEUED
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("scope", [thread(), THREADLESS], ids=["thread", "threadless"])
+def test_a_retry_passes_children_that_have_ended_meanwhile(keep: Keep, scope: Scope) -> None:
+    async def scenario() -> None:
+        claim, child = await with_child(keep, scope)
+        (granted,) = await keep.claimed()
+        await keep.completed(granted)
+        await retry(keep, claim.run)
+        (again,) = await keep.claimed()
+        assert await join(keep, again.claim, child) is Disposition.GRANTED
+
+    keep.run(scenario)
+
+
+def test_a_run_joins_no_children_of_another_that_it_does_not_repeat(keep: Keep) -> None:
+    async def scenario() -> None:
+        _, child = await with_child(keep, thread())
+        await keep.cancel(child)
+        following = await keep.running(request="r2")
+        assert await join(keep, following, child) == Refused(UnknownGate(Ref("join")))
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("scope", [thread(), THREADLESS], ids=["thread", "threadless"])
+@pytest.mark.parametrize("order", ["late", "between"])
+def test_a_child_that_ends_while_a_retry_comes_to_wait_resumes_it(
+    keep: Keep, scope: Scope, order: str
+) -> None:
+    """Law 50, racing: whichever commits second decides anew."""
+
+    async def scenario() -> None:
+        claim, child = await with_child(keep, scope)
+        (granted,) = await keep.claimed()
+        assert granted.claim.run == child
+        async with keep.suffering("commit#1: hold ending") as (turns, faulty):
+            ending = asyncio.ensure_future(turns.complete(granted.claim))
+            await faulty.reached("ending")
+            answer = await retry(keep, claim.run)
+            assert isinstance(answer, RunStanding)
+            if order == "late":
+                (again,) = await keep.claimed()
+                assert isinstance(await join(keep, again.claim, child), RunStanding)
+            faulty.release("ending")
+            assert isinstance(await ending, RunStanding)
+        if order == "late":
+            view = await keep.view(RunAddress(scope, answer.run))
+            assert view.status is RunStatus.QUEUED
+        else:
+            (again,) = await keep.claimed()
+            assert await join(keep, again.claim, child) is Disposition.GRANTED
 
     keep.run(scenario)
 
