@@ -77,6 +77,7 @@ from turnkeep_domain.turns.claims import Claim, Heartbeat, Relinquishment, RunSt
 from turnkeep_domain.turns.effect import (
     Done,
     EffectState,
+    JournalCall,
     Mode,
     NotDone,
     RunEffect,
@@ -362,7 +363,7 @@ class Turns:
         Returns:
             The child as it stands.
             The refusals of a claim, those of `submit`, `TreeFull`, `TreeCancelling`,
-            `EffectsFull`, `ReplayDiverged`.
+            `EffectsFull`, `ReplayDiverged`, `CallDeclined`.
         """
         return await self._submitting.submit_child(
             claim,
@@ -493,6 +494,27 @@ class Turns:
         return await self._running.settle(
             claim, id, mode=mode, arguments=arguments, outcome=outcome
         )
+
+    async def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """Journals that a call was refused, so that every replay is told the same.
+
+        What use cases refuse they never record themselves. Whoever replays a handler must answer
+        its calls as they were answered, so it journals a refusal before it tells of it: from then
+        on the call stands as `NotDone`, and whatever asks for it is refused with `CallDeclined`,
+        until it is to be done again. Accepted while a cancel is requested; idempotent.
+
+        Args:
+            claim: The worker's.
+            call: The call that was refused.
+            code: The refusal's.
+
+        Returns:
+            The state of the entry: of a call that had happened after all, how it stands.
+            The refusals of a claim, `ReplayDiverged`, `EffectsFull`: the journal has no room.
+        """
+        return await self._running.decline(claim, call, code=code)
 
     async def begin_spend(
         self, claim: Claim, spend: Spend
@@ -630,8 +652,9 @@ class Turns:
         Returns:
             Where the run stands, blocked; or, where the gate is settled already, how: then the
             run goes on running, and that is journaled.
-            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`; `UnknownGate`:
-            no such approval, or none of this run, or a run that is none of its children.
+            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`;
+            `CallDeclined`; `UnknownGate`: no such approval, or none of this run, or a run that is
+            none of its children.
         """
         return await self._gating.block(claim, gate=gate, until=until)
 

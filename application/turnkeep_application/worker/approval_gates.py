@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from turnkeep_application.worker.exits import CallRefused
-from turnkeep_application.worker.gates import Gates, require_granted
+from turnkeep_application.worker.gates import Gates
 from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Action, Call, Effect
@@ -19,7 +19,6 @@ from turnkeep_domain.approvals.refusals import RaiseRefusal
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding
-from turnkeep_domain.turns.effect import EffectKind
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.names import Ref
@@ -57,11 +56,6 @@ class ApprovalGates:
         runner.tenancy.require_open()
         invocation = InvocationId(runner.key(id))
         gate = self._gate(id, invocation, wanted)
-        if not runner.require_same(id, kind=EffectKind.GATE, mode=None, arguments=gate.arguments):
-            await runner.diverge()
-        if (known := self.gates.disposition(id)) is not None:
-            require_granted(id, known)
-            return
         turns, claim = runner.turns, runner.claim
 
         async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
@@ -80,12 +74,13 @@ class ApprovalGates:
                 attempt=_ATTEMPT,
             )
 
-        self.gates.answered(id, await runner.ask(ask))
+        await self.gates.waited(gate, ask)
 
     def _gate(self, id: EffectId, invocation: InvocationId, wanted: ApprovalRequest) -> Gate:
         spelt = canonical(wanted.input)
         if not isinstance(spelt, CanonicalInput):
-            raise CallRefused(spelt, spelt.code)
+            # The same input is refused in every replay: nothing is to be remembered of it.
+            raise CallRefused(spelt, spelt.code, id)
         scope = self.runner.run.scope
         call = Call(scope=scope, invocation=invocation, action=wanted.action, input=spelt)
         approval = approval_id(fingerprint_of(call), _ATTEMPT)

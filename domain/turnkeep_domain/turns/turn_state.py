@@ -59,12 +59,14 @@ from turnkeep_domain.turns.claims import (
     token_digest,
 )
 from turnkeep_domain.turns.counts import count
+from turnkeep_domain.turns.declined import declined_with
 from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
     JournalCall,
     Mode,
+    NotDone,
     Outcome,
     RunEffect,
     Unclear,
@@ -82,6 +84,7 @@ from turnkeep_domain.turns.parking import Parking, block_arguments
 from turnkeep_domain.turns.policy import TurnPolicy
 from turnkeep_domain.turns.refusals import (
     BlockRefusal,
+    CallDeclined,
     CancelRefusal,
     ClaimRefusal,
     EndRefusal,
@@ -391,6 +394,25 @@ class TurnState:
         )
         return late.join(self, now)
 
+    def decline(
+        self,
+        *,
+        claim: Claim,
+        call: JournalCall,
+        code: str,
+        effect: RunEffect | None,
+        ended: RunRecord | None,
+        now: datetime,
+    ) -> Decision[Moved, EffectState, SettleRefusal]:
+        """A call was refused (c), and is from now on. After the runner's checks: repeat, limits.
+
+        See `intend` for the arguments.
+        """
+        runner = Runner.of(self, claim, ended=ended, now=now)
+        if not isinstance(runner, Runner):
+            return runner
+        return Journal(runner=runner, call=call, known=effect).decline(code)
+
     def spawn(
         self,
         *,
@@ -400,7 +422,7 @@ class TurnState:
         effect: RunEffect | None,
         ended: RunRecord | None,
         now: datetime,
-    ) -> Decision[Moved, EffectState, SettleRefusal]:
+    ) -> Decision[Moved, EffectState, SettleRefusal | CallDeclined]:
         """A child is submitted (c): the parent's side. After the runner's checks: state, repeat."""
         runner = Runner.of(self, claim, ended=ended, now=now)
         if not isinstance(runner, Runner):
@@ -410,7 +432,12 @@ class TurnState:
             return Refused(WrongState(run.status))
         call = JournalCall(id=id, kind=EffectKind.CHILD, mode=Mode.KEYED, arguments=arguments)
         done = Done(output=b"", disposition=None)
-        return Journal(runner=runner, call=call, known=effect).settle(done)
+        entered = Journal(runner=runner, call=call, known=effect).settle(done)
+        match entered:
+            case Unchanged(NotDone() as refused):
+                return Refused(CallDeclined(declined_with(refused) or refused.category))
+            case _:
+                return entered
 
     # ---- end a claim ----------------------------------------------------------------------------
 

@@ -310,7 +310,7 @@ def test_a_retry_joins_the_children_of_the_run_that_it_repeats(
 
     async def scenario() -> None:
         claim, child = await with_child(keep, scope)
-        failed, held = claim.run, dict[RunAddress, ClaimedRun]()
+        failed, again, held = claim.run, claim.run, dict[RunAddress, ClaimedRun]()
         for number in range(tries):
             answer = await retry(keep, failed, request=f"t{number}")
             assert isinstance(answer, RunStanding)
