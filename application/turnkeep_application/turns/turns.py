@@ -785,15 +785,18 @@ class Turns:
         but the host's policy included, which continues the same journal: finished steps stay
         finished, the failing one is done again. A failed run is done again once: whoever asks
         again, under whatever request id, is told where that run stands, whatever they settle; if
-        it has failed, too, it is the one to retry.
+        it has failed, too, it is the one to retry. A retry that was called off is ended and has
+        not been that once: the next request begins another, 8 in all, which goes on from where it
+        had come to. So no two that have not ended ever stand on one journal.
 
         Args:
             run: Which.
             settlements: What the operator has found out of every uncertain step, and of no other;
-                a failed run has some where it was given up with steps that nobody settled.
+                a failed run has some where it was given up with steps that nobody settled, or a
+                retry of it was called off within them.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
-                new run stands by now.
+                run that it began stands by now, called off or not.
 
         Returns:
             Where the run stands; of a failed one, where the new run does.

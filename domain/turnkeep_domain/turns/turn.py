@@ -59,16 +59,20 @@ def run_id(scope: Scope, operation: str, request_id: RequestId) -> RunId:
 
 
 def retry_id(scope: Scope, failed: RunId) -> RunId:
-    """The id of the one run that does a failed run again, whoever asks for it and how often.
+    """The id of the one run that does another again, whoever asks for it and how often.
 
     So there is never a second live run on one journal, and no retry goes past a step that a later
     run of the journal has left uncertain.
+
+    Args:
+        scope: The full scope of the thread.
+        failed: The run that failed; or a retry of it that was called off.
     """
     return RunId(_derived(scope, "retry", failed))
 
 
 def retry_ids(scope: Scope, failed: RunId) -> tuple[RunId, ...]:
-    """The ids of the runs that may repeat a failed run, each the one before: 16 at most.
+    """The ids of the runs that may repeat a failed run, each the one before: 8 at most.
 
     Whoever stands on a run's journal after it is one of them, so that nothing has to be read to
     tell, or to find, them.

@@ -227,6 +227,7 @@ class TurnState:
         self,
         *,
         failed: EndedRun,
+        called_off: Sequence[EndedRun],
         id: RunId,
         settlements: Mapping[EffectId, Outcome],
         effects: Sequence[RunEffect],
@@ -238,13 +239,16 @@ class TurnState:
     ) -> Decision[Moved, Run, ResubmitRefusal]:
         """The one new run of a failed run's turn (a), on its journal; the failing call is redone.
 
-        In this order: request, actor, state, repeat, settlements, then as `submit`.
+        A retry that was called off is ended, and followed by another. In this order: request,
+        actor, state, repeat, settlements, then as `submit`.
 
         Args:
             failed: The run as it failed.
-            id: The new run's, `retry_id` of the failed one: a second retry meets the first.
+            called_off: The retries of it that were called off, each a retry of the one before.
+            id: The new run's, `retry_id` of the last of all these: a second retry meets the first.
             settlements: What became of each step that was left open.
-            effects: The journal entries of those steps, and of the call that failed the run.
+            effects: The journal entries of those steps, which the last of these runs has left, and
+                of the call that failed the run.
             holds: The buckets that count the new run.
             actor: An operator.
             request_id: The caller's.
@@ -252,31 +256,43 @@ class TurnState:
             now: The store's.
         """
         run, found = failed.run, Settlements(outcomes=settlements)
+        last = called_off[-1] if called_off else failed
         request = request_of(request_id, "retry", run.id, actor, found.words)
-        reused = self._reused(request, ended)
-        if reused is not None:
-            return reused
+        repeated = self._repeated(request, called_off, ended)
+        if isinstance(repeated, RequestIdReused):
+            return Refused(repeated)
         if actor.role is not Role.OPERATOR:
             return Refused(NotPermitted())
         if not isinstance(run.state, Failed):
             return Refused(WrongState(run.status))
+        if repeated is not None:
+            return Unchanged(repeated)
         payload = run.turn.payload
         known = self.recorded(id=id, payload=payload, request_id=request_id, ended=ended)
         if known is not None:
             return known
-        settled = found.of_all(run, effects)
+        settled = found.of_all(last.run, effects)
         if isinstance(settled, Refused):
             return settled
-        culprit = run.state.effect
+        # What a retry that was called off has left open of it, the operator has settled.
+        culprit = None if run.state.effect in settlements else run.state.effect
         redone = [entry.redone() for entry in effects if entry.id == culprit]
-        submission = Submission.again(failed, id=id, holds=holds, actor=actor)
+        submission = Submission.again(last, id=id, holds=holds, actor=actor)
         return submission.to(self, settled=settled, redone=redone, request=request, now=now)
 
-    def _reused(self, request: Request, ended: RunRecord | None) -> Refused[RequestIdReused] | None:
-        known = self.requests.recall(request.id, request.arguments)
-        if known is None and isinstance(ended, EndedRun):
-            known = ended.requests.recall(request.id, request.arguments)
-        return Refused(known) if isinstance(known, RequestIdReused) else None
+    def _repeated(
+        self, request: Request, called_off: Sequence[EndedRun], ended: RunRecord | None
+    ) -> Run | RequestIdReused | None:
+        """The retry that was called off and that this very request had begun; a reused id."""
+        records = [*called_off, *([ended] if isinstance(ended, EndedRun) else [])]
+        for marks in (self.requests, *(record.requests for record in records)):
+            known = marks.recall(request.id, request.arguments)
+            if isinstance(known, RequestIdReused):
+                return known
+            if known is not None:
+                begun = known.outcome.run
+                return next((one.run for one in called_off if one.run.id == begun), None)
+        return None
 
     # ---- claim and run --------------------------------------------------------------------------
 
