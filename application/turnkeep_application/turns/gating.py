@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from turnkeep_application.approval_cells import approval_key
 from turnkeep_application.approval_raising import ApprovalRaising, Asked, Asking
@@ -17,6 +17,7 @@ from turnkeep_application.turns.releasing import disposition_at
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
+from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.refusals import RaiseRefusal
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.errors import InvalidValue
@@ -80,7 +81,7 @@ class Gating:
         asking = await self.raising.asking(claim.run.scope, asked, run=claim.run)
         if isinstance(asking, Refused):
             return asking
-        gate = Gate.of(kind=GateKind.APPROVAL, ref=Ref(asking.question.id), effect=effect)
+        gate = _asked_at(asking, effect)
         return await self._commands.decide(
             claim.run,
             lambda found: _raised_and_blocked(found, claim, gate, asking),
@@ -198,6 +199,13 @@ class Gating:
             keys=list({turn_state_key(child): None for child in gate.awaited}),
             hints=[_own(claim, gate), *(run_key(child) for child in gate.awaited)],
         )
+
+
+def _asked_at(asking: Asking, effect: EffectId) -> Gate:
+    """The gate of an approval. The call that waits is the same, however often it was put before."""
+    first = Ref(approval_id(asking.question.fingerprint, 1))
+    call = Gate.of(kind=GateKind.APPROVAL, ref=first, effect=effect)
+    return evolve(call, ref=Ref(asking.question.id))
 
 
 def _approval_of(run: RunAddress, ref: Ref) -> Key[ApprovalRecord] | None:

@@ -15,17 +15,19 @@ from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, 
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
-from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.refusals import IdSpent, RaiseRefusal
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
+from turnkeep_domain.turns.limits import RETRIES_MAX
 from turnkeep_domain.turns.names import Ref
 from turnkeep_domain.turns.refusals import BlockRefusal
 
-# Its place in the journal makes each call one of its own, so that none is asked for twice.
-_ATTEMPT: Final = 1
+# Its place in the journal makes each call one of its own, so that none is asked for twice. But what
+# a run had asked when it was called off was withdrawn along: the one that repeats it asks anew.
+_ATTEMPTS_MAX: Final = RETRIES_MAX + 1
 
 
 @frozen(kw_only=True)
@@ -58,7 +60,9 @@ class ApprovalGates:
         gate = self._gate(id, invocation, wanted)
         turns, claim = runner.turns, runner.claim
 
-        async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
+        async def put(
+            attempt: int,
+        ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
             return await turns.require_approval(
                 claim,
                 id,
@@ -71,8 +75,16 @@ class ApprovalGates:
                 display=wanted.display,
                 lifetime_seconds=wanted.lifetime_seconds,
                 quorum=wanted.quorum,
-                attempt=_ATTEMPT,
+                attempt=attempt,
             )
+
+        async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
+            answer = await put(1)
+            for attempt in range(2, _ATTEMPTS_MAX + 1):
+                if not isinstance(answer, Refused) or not isinstance(answer.reason, IdSpent):
+                    break
+                answer = await put(attempt)
+            return answer
 
         await self.gates.waited(gate, ask)
 
@@ -83,7 +95,7 @@ class ApprovalGates:
             raise CallRefused(spelt, spelt.code, id)
         scope = self.runner.run.scope
         call = Call(scope=scope, invocation=invocation, action=wanted.action, input=spelt)
-        approval = approval_id(fingerprint_of(call), _ATTEMPT)
+        approval = approval_id(fingerprint_of(call), 1)
         return Gate.of(kind=GateKind.APPROVAL, ref=Ref(approval), effect=id)
 
     def _requester(self, wanted: ApprovalRequest) -> Principal:

@@ -528,3 +528,41 @@ def test_no_host_names_a_failure_as_turnkeep_names_a_refusal() -> None:
     for exit in (GiveUp, StepNotDone):
         with pytest.raises(InvalidValue):
             exit(word)
+
+
+def test_what_a_retry_asked_people_when_it_was_called_off_is_asked_anew(site: Site) -> None:
+    """Its question was withdrawn along, by nobody's answer."""
+
+    async def handler(ctx: RunContext) -> None:
+        if ctx.run.lineage.retry_of is None:
+            raise GiveUp(Category("broken"))
+        await asked(ctx)
+
+    async def again(host: Host, run: RunView, request: str) -> RunView:
+        standing = await host.turns.retry(
+            run.address, settlements={}, actor=OPERATOR, request_id=RequestId(request)
+        )
+        assert isinstance(standing, RunStanding), standing
+        view = await host.turns.get(RunAddress(run.scope, standing.run))
+        assert view is not None
+        return await host.settled(view)
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            run = await host.submit()
+            async with host.worker(handler):
+                await host.settled(run)
+                for number in range(2):
+                    waiting = await again(host, run, f"again {number}")
+                    assert waiting.status is RunStatus.BLOCKED
+                    await host.turns.request_cancel(
+                        waiting.address,
+                        reason=Ref("enough"),
+                        actor=OPERATOR,
+                        request_id=RequestId(f"cancel {number}"),
+                    )
+                view = await let_through(host, await again(host, run, "at last"))
+                assert view.status is RunStatus.COMPLETED
+            assert list(await host.journal(view)) == [("call", 0)]
+
+    site.run(scenario)
