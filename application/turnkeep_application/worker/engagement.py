@@ -30,6 +30,7 @@ from turnkeep_application.worker.exits import HandlerExited, RunLeft
 from turnkeep_application.worker.heartbeats import Heartbeats
 from turnkeep_application.worker.insistence import Insistence
 from turnkeep_application.worker.journal import Journal
+from turnkeep_application.worker.lookout import Lookout
 from turnkeep_application.worker.observed_handler import handled
 from turnkeep_application.worker.racing import first_of
 from turnkeep_application.worker.runner import Runner
@@ -53,6 +54,7 @@ class Engagement:
     """A worker's work on one run.
 
     Attributes:
+        lookout: What notices beside the heartbeats that the run was called off.
         draining: Announced when the worker is to end; the handler may go on for a while.
         hurried: Announced when that while is over.
     """
@@ -61,6 +63,7 @@ class Engagement:
     handler: Handler
     run: Run
     tenancy: Tenancy
+    lookout: Lookout
     settings: WorkerSettings
     draining: Announcement
     hurried: Announcement
@@ -81,6 +84,7 @@ class Engagement:
         sent_at: float,
         keep: Keep,
         handler: Handler,
+        lookout: Lookout,
         settings: WorkerSettings,
         draining: Announcement,
         hurried: Announcement,
@@ -98,6 +102,7 @@ class Engagement:
             handler=handler,
             run=granted.run,
             tenancy=tenancy,
+            lookout=lookout,
             settings=settings,
             draining=draining,
             hurried=hurried,
@@ -120,7 +125,7 @@ class Engagement:
         """Does the work while the claim is kept alive."""
         pulse = asyncio.create_task(self._heartbeats.run(), name="turnkeep heartbeats")
         try:
-            with suppress(RunLeft):
+            with self.lookout.over(self._heartbeats), suppress(RunLeft):
                 await work()
         except TurnkeepError:
             # The claim expires, and another worker meets the same, or not.

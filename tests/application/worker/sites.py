@@ -69,6 +69,7 @@ QUICK: Final = Pace(
     ),
     worker=WorkerSettings(
         poll_seconds=0.05,
+        look_seconds=0.2,
         sweep_seconds=0.1,
         heartbeat_seconds=0.4,
         fence_seconds=1.6,
