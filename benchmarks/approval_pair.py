@@ -26,6 +26,7 @@ from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision
 from turnkeep_domain.keys import Key, key
 from turnkeep_ports.codec import Codec
@@ -84,6 +85,7 @@ def _question(invocation: InvocationId) -> Question:
         requester=Principal.agent("clerk"),
         correlation_id=CorrelationId("turn-7"),
         fingerprint=fingerprint_of(call),
+        cause=ConsentRule.OTHERWISE,
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum.of(3, ANN, BOB, EVE),
         run=None,

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, is_callable, le
+from attrs.validators import deep_iterable, ge, gt, instance_of, is_callable, le
 
+from turnkeep_domain.approvals.calls import Effect
 from turnkeep_domain.approvals.limits import (
     LIFETIME_SECONDS_DEFAULT,
     LIFETIME_SECONDS_MAX,
     LIFETIME_SECONDS_MIN,
 )
+from turnkeep_domain.consent.limits import (
+    ALLOW_SECONDS_DEFAULT,
+    AUTO_APPROVE_SECONDS_DEFAULT,
+    CONSENT_SECONDS_MAX,
+    CONSENT_SECONDS_MIN,
+)
+from turnkeep_domain.errors import InvalidValue
 
 PENDING_MAX: Final = 1_000
 PAGE_MAX: Final = 200
+SWEEP_RECORDS_MAX: Final = 500
 WAIT_SECONDS_DEFAULT: Final = 30.0
 
 
@@ -36,6 +46,17 @@ class ApprovalSettings:
         page: How many approvals a page lists where the caller names no limit, 1 to 200.
         poll_seconds: How long a wait sleeps at most before it looks again.
         read_seconds: When a read of the store is given up, all of its pages included.
+        sweep_records: How many records one sweep deals with at most, 1 to 500; 100 unless set.
+        payload_days: How long after the end of an approval its reason and display are kept; 7
+            unless set, never longer than `retention_days`.
+        retention_days: How long after its end an approval is kept before its tombstone takes its
+            place, 1 to 36,500; 90 unless set.
+        allow_seconds: How long an approval that is taken always, or an allow without a lifetime of
+            its own, stands, 1 to 31,536,000 (365 days); 7,776,000 (90 days) unless set.
+        auto_approve_seconds: How long auto-approval stays on where no lifetime is named, 1 to
+            31,536,000 (365 days); 2,592,000 (30 days) unless set.
+        always_asked: Effects that this host has asked about every time, whatever consent stands,
+            beside those that always are: financial ones, and changes of approvals or budgets.
         redact: The host's redactor: what it returns is kept of reason and display. Control and
             format characters are escaped after it, in any case.
     """
@@ -48,4 +69,33 @@ class ApprovalSettings:
     page: int = field(default=50, validator=[ge(1), le(PAGE_MAX)])
     poll_seconds: float = field(default=1.0, validator=[gt(0), le(60)])
     read_seconds: float = field(default=15.0, validator=[gt(0), le(3_600)])
+    sweep_records: int = field(default=100, validator=[ge(1), le(SWEEP_RECORDS_MAX)])
+    payload_days: float = field(default=7.0, validator=[ge(0), le(36_500)])
+    retention_days: float = field(default=90.0, validator=[ge(1), le(36_500)])
+    allow_seconds: int = field(
+        default=ALLOW_SECONDS_DEFAULT,
+        validator=[ge(CONSENT_SECONDS_MIN), le(CONSENT_SECONDS_MAX)],
+    )
+    auto_approve_seconds: int = field(
+        default=AUTO_APPROVE_SECONDS_DEFAULT,
+        validator=[ge(CONSENT_SECONDS_MIN), le(CONSENT_SECONDS_MAX)],
+    )
+    always_asked: frozenset[Effect] = field(
+        default=frozenset(), validator=deep_iterable(instance_of(Effect), instance_of(frozenset))
+    )
     redact: Callable[[str], str] = field(default=as_it_is, validator=is_callable())
+
+    @retention_days.validator
+    def _outlasts_the_payload(self, _: object, days: float) -> None:
+        if days < self.payload_days:
+            raise InvalidValue("retention_days", "must not be less than payload_days")
+
+    @property
+    def payload_retention(self) -> timedelta:
+        """How long after the end of an approval its payload is kept."""
+        return timedelta(days=self.payload_days)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long after its end an approval is kept."""
+        return timedelta(days=self.retention_days)

@@ -17,17 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, assert_never
 
 from attrs import Factory, evolve, field, frozen
 
+from turnkeep_application.approval_answering import GateAnswered, OpenGates
 from turnkeep_application.approval_cells import approval_key, payload_key
 from turnkeep_application.approval_pending import PendingApprovals
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
+from turnkeep_application.approval_retention import ApprovalRetention, ApprovalsPruned, erased
 from turnkeep_application.approval_settings import (
+    SWEEP_RECORDS_MAX,
     WAIT_SECONDS_DEFAULT,
     ApprovalSettings,
 )
+from turnkeep_application.approval_sweeping import ApprovalsSwept, ApprovalSweep
 from turnkeep_application.approval_views import (
     ApprovalView,
     PendingPage,
@@ -43,23 +47,34 @@ from turnkeep_application.updates import Updates
 from turnkeep_application.waiting import require_timeout
 from turnkeep_application.watching import Watch
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
+from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.discarded import Discarded
+from turnkeep_domain.approvals.gate_option import GateOption
+from turnkeep_domain.approvals.gate_ref import GateRef
+from turnkeep_domain.approvals.limits import require_whole
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import (
+    AmbiguousGate,
+    ApproveRefusal,
     DiscardRefusal,
     ExpireRefusal,
+    InvalidGateRef,
+    NothingToAnswer,
     RaiseRefusal,
     StaleGate,
     Unknown,
     VoteRefusal,
 )
 from turnkeep_domain.approvals.states import ApprovalOutcome
+from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.identifiers import require_identifier
+from turnkeep_domain.instants import require_instant
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -70,6 +85,9 @@ from turnkeep_ports.store import Interest, RecordStore
 O = TypeVar("O")
 R = TypeVar("R")
 
+AnswerRefusal: TypeAlias = (
+    InvalidGateRef | AmbiguousGate | NothingToAnswer | Unknown | ApproveRefusal
+)
 Command: TypeAlias = Callable[[ApprovalRecord, datetime], Decision[ApprovalRecord, O, R]]
 
 
@@ -115,6 +133,8 @@ class Approvals:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> ApprovalView | Refused[RaiseRefusal]:
         """Puts one exact call before the people who may decide it.
 
@@ -136,6 +156,10 @@ class Approvals:
             lifetime_seconds: How long it may be decided, 10 to 2,592,000 (30 days).
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone. Always, only where
+                the user of the scope may decide alone, and nothing is asked that must be asked
+                each time.
+            cause: The rule by which consent asked, as `effective_consent` answered it.
 
         Returns:
             The approval as it stands.
@@ -159,28 +183,42 @@ class Approvals:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
+            cause=cause,
         )
         return await self._raise(scope, asked)
 
     async def approve(
-        self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
-    ) -> ApprovalOutcome | Refused[VoteRefusal | Unknown]:
-        """Says yes to a call, once.
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        by: Principal,
+        decision_id: RequestId,
+        offer: Offer = Offer.ONCE,
+    ) -> ApprovalOutcome | Refused[ApproveRefusal | Unknown]:
+        """Says yes to a call, once or, where that is offered, always.
+
+        Always also allows the requester's further calls of the same tool and kind that may do no
+        more than this one, until `ApprovalSettings.allow_seconds` from now; it ends that the tool
+        asks each time. Only the user of the scope may take it.
 
         Repeated with the same `decision_id` it answers what it answered first, whatever happened
         since; an approver who says the same under a new id is told how things stand.
 
         Returns:
             The state afterwards, and how many approvals are still missing.
-            `Unknown`, `RequestIdReused`, `NotEligible`, or `NotPending` with the ruling.
+            `Unknown`, `RequestIdReused`, `NotEligible`, `NotPending` with the ruling, `StaleGate`,
+            `AlwaysAllowUnsupported`, `ToolDisabled`, `TooManyAllows`.
         """
         require_kind("by", by, Principal)
+        require_kind("offer", offer, Offer)
         require_identifier("decision_id", decision_id)
 
         def command(
             record: ApprovalRecord, now: datetime
         ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
-            return record.approve(by=by, decision_id=decision_id, now=now)
+            return record.approve(by=by, decision_id=decision_id, offer=offer, now=now)
 
         return await self._command(scope, id, command, unless_parked=StaleGate(id))
 
@@ -253,11 +291,108 @@ class Approvals:
             record = records[gate]
             if record is None:
                 return Refused(Unknown(id))
-            if records[shown] is None or not isinstance(record, Approval):
+            if not isinstance(record, Approval) or (record.erased and records[shown] is None):
                 return Unchanged(Erased(id))
-            return Changed(records.delete(shown), Erased(id), (record.erased(now),))
+            change = erased(records, record, now)
+            return Changed(change.state, Erased(id), change.events)
 
         return await self.updates.update([gate, shown], decide)
+
+    async def answer(
+        self,
+        scope: Scope,
+        *,
+        decider: Principal,
+        ref: str | None,
+        option: GateOption,
+        decision_id: RequestId,
+        shown_at: datetime | None = None,
+    ) -> GateAnswered | Refused[AnswerRefusal]:
+        """Takes what a client says about a prompt, once: a vote on the gate that it means.
+
+        In this order: the reference is read, the gate found, a repeat answered as it was, the
+        decider found eligible, the gate still pending, and the option one that is offered.
+
+        Args:
+            scope: Who owns the gate.
+            decider: Who answers, as the host has established it.
+            ref: `approval:<uuid>`, exactly as a view's `ref` says it; it means this gate or none.
+                None of an answer that names no gate, a bare "yes".
+            option: What the answer says.
+            decision_id: The client's idempotency key. Repeated, it answers what it answered first.
+            shown_at: Of an answer without a reference: when its prompt was shown, by the store's
+                clock, as `PendingPage.read_at` tells it. What counts is what stood open then in
+                exactly this scope, a record that cannot be read included: one gate is meant,
+                several are ambiguous, and what has ended since is stale.
+
+        Returns:
+            The gate, and its state afterwards.
+            `InvalidGateRef`, `Unknown`, `NothingToAnswer`, `AmbiguousGate`, or what `approve` and
+            `deny` refuse.
+
+        Raises:
+            InvalidValue: An argument is of another class, or an answer without a reference does
+                not say when its prompt was shown.
+            Unavailable: Also where the gates could not be looked through within one deadline.
+        """
+        require_kind("decider", decider, Principal)
+        require_kind("option", option, GateOption)
+        require_identifier("decision_id", decision_id)
+        id: str
+        if ref is None:
+            require_instant("shown_at", shown_at)
+            approval_key(scope, "any")  # refuses what is no scope before anything is read
+            meant = await OpenGates(self.reading).meant(
+                scope, shown_at=shown_at, decision_id=decision_id
+            )
+            if isinstance(meant, Refused):
+                return meant
+            id = meant
+        else:
+            parsed = GateRef.parse(ref)
+            if isinstance(parsed, InvalidGateRef):
+                return Refused(parsed)
+            id = parsed.id
+        answer = await self._voted(scope, id, option, by=decider, decision_id=decision_id)
+        if isinstance(answer, Refused):
+            return answer
+        return GateAnswered(ref=GateRef(ApprovalId(id)), outcome=answer)
+
+    async def sweep(self, *, limit: int | None = None) -> ApprovalsSwept:
+        """Notes which requests and grants time has ended, earliest first. Any host may, any time.
+
+        Nothing waits for it: what is overdue is refused and shown as expired all the same.
+
+        Args:
+            limit: How many of each are noted at most, 1 to 500; 100 unless the settings say
+                otherwise.
+        """
+        at_most = self.settings.sweep_records if limit is None else limit
+        require_whole("limit", at_most, least=1, most=SWEEP_RECORDS_MAX)
+        sweep = ApprovalSweep(
+            reading=self.reading, expire=self._expires, expire_grant=self._expires_grant
+        )
+        return await sweep.sweep(limit=at_most)
+
+    async def prune(self, *, limit: int | None = None, dry_run: bool = False) -> ApprovalsPruned:
+        """Erases what people read of approvals that are over, and leaves tombstones of old ones.
+
+        Reason and display are erased `payload_days` after the end; `retention_days` after it the
+        approval becomes a tombstone that keeps its id, its end and its answers, and its grant is
+        deleted. A grant that is not finished for as long, and a run that has not ended, spare it.
+
+        Args:
+            limit: How many are erased, and how many pruned, at most, 1 to 500; 100 unless the
+                settings say otherwise.
+            dry_run: Only tells what would be done.
+        """
+        at_most = self.settings.sweep_records if limit is None else limit
+        require_whole("limit", at_most, least=1, most=SWEEP_RECORDS_MAX)
+        require_kind("dry_run", dry_run, bool)
+        retention = ApprovalRetention(
+            updates=self.updates, reading=self.reading, settings=self.settings
+        )
+        return await retention.prune(limit=at_most, dry_run=dry_run)
 
     # ---- reads ----------------------------------------------------------------------------------
 
@@ -336,6 +471,26 @@ class Approvals:
         return await wait.ended()
 
     # ---- steps ----------------------------------------------------------------------------------
+
+    async def _voted(
+        self, scope: Scope, id: str, option: GateOption, *, by: Principal, decision_id: RequestId
+    ) -> ApprovalOutcome | Refused[ApproveRefusal | Unknown]:
+        match option:
+            case GateOption.ALLOW_ONCE:
+                offer = Offer.ONCE
+            case GateOption.ALWAYS_ALLOW:
+                offer = Offer.ALWAYS
+            case GateOption.DENY:
+                return await self.deny(scope, id, by=by, decision_id=decision_id)
+            case _:
+                assert_never(option)
+        return await self.approve(scope, id, by=by, decision_id=decision_id, offer=offer)
+
+    async def _expires(self, scope: Scope, id: str) -> bool:
+        return not isinstance(await self.expire(scope, id), Refused)
+
+    async def _expires_grant(self, scope: Scope, id: str) -> bool:
+        return not isinstance(await self.expire_grant(scope, id), Refused)
 
     async def _raise(self, scope: Scope, asked: Asked) -> ApprovalView | Refused[RaiseRefusal]:
         raising = ApprovalRaising(reading=self.reading, settings=self.settings)

@@ -44,6 +44,7 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
@@ -103,6 +104,7 @@ ONE_DECIDES: Final = Question(
     requester=AGENT,
     correlation_id=CorrelationId("run-1"),
     fingerprint=FINGERPRINT,
+    cause=ConsentRule.OTHERWISE,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.owner(SCOPE),
     run=None,
@@ -119,6 +121,7 @@ TWO_DECIDE: Final = Question(
     requester=Principal.extension("plug-in"),
     correlation_id=CorrelationId('run "2" \\ ü'),
     fingerprint=FINGERPRINT,
+    cause=ConsentRule.OTHERWISE,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.of(2, ADA, BO, RULES),
     run=None,

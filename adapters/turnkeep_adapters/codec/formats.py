@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnkeep_adapters.codec.format import Format
-from turnkeep_adapters.codec.older_approvals import questions_had_no_run
+from turnkeep_adapters.codec.older_approvals import (
+    questions_had_no_run,
+    questions_told_no_cause,
+)
 from turnkeep_adapters.codec.thread_formats import (
     THREAD_EVENTS,
     THREAD_RECORDS,
@@ -134,7 +137,12 @@ from turnkeep_domain.turns.spawn_tree import SpawnTree
 from turnkeep_domain.turns.turn_state import TurnState
 
 RECORDS: Final = (
-    Format(cls=Approval, tag="approval", schema=2, upcasters=(questions_had_no_run,)),
+    Format(
+        cls=Approval,
+        tag="approval",
+        schema=3,
+        upcasters=(questions_had_no_run, questions_told_no_cause),
+    ),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
     Format(cls=Account, tag="budget_account", schema=1, upcasters=()),

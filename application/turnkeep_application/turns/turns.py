@@ -60,9 +60,11 @@ from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import ExtendRefusal
 from turnkeep_domain.budgets.tallies import Usage
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
@@ -651,6 +653,8 @@ class Turns:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
         """Puts one exact call before people and lets the run wait for them, in one commit.
 
@@ -670,6 +674,8 @@ class Turns:
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Returns:
             As of `block`, and the refusals of `Approvals.raise_request`.
@@ -689,6 +695,8 @@ class Turns:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
+            cause=cause,
         )
         return await self._gating.require_approval(claim, effect, asked)
 

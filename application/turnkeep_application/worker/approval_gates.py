@@ -16,6 +16,8 @@ from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding
@@ -41,6 +43,8 @@ class ApprovalRequest:
     requester: Principal | None
     lifetime_seconds: int | None
     quorum: Quorum | None
+    offers: frozenset[Offer] | None
+    cause: ConsentRule
 
 
 @frozen
@@ -78,6 +82,8 @@ class ApprovalGates:
                 lifetime_seconds=wanted.lifetime_seconds,
                 quorum=wanted.quorum,
                 attempt=_ATTEMPT,
+                offers=wanted.offers,
+                cause=wanted.cause,
             )
 
         self.gates.answered(id, await runner.ask(ask))

@@ -31,8 +31,10 @@ from turnkeep_application.worker.steps import ModeName, Step, Steps
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.dimensions import Dimension
 from turnkeep_domain.budgets.holds import OnExpiry
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.secrets.material import Material
@@ -238,6 +240,8 @@ class RunContext:
         requester: Principal | None = None,
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> None:
         """Puts one exact call before people, and goes on once they have said yes.
 
@@ -254,6 +258,8 @@ class RunContext:
             requester: Who wants it done; by default the scope's agent, or else whoever submitted.
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Raises:
             GateClosed: It was denied, has elapsed or was withdrawn.
@@ -272,6 +278,8 @@ class RunContext:
                 requester=requester,
                 lifetime_seconds=lifetime_seconds,
                 quorum=quorum,
+                offers=offers,
+                cause=cause,
             ),
         )
 

@@ -14,6 +14,7 @@ from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Settled
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -85,6 +86,7 @@ def question(
         requester=requester,
         correlation_id=CorrelationId(correlation_id),
         fingerprint=fingerprint_of(asked),
+        cause=ConsentRule.OTHERWISE,
         offers=frozenset({Offer.ONCE}),
         quorum=quorum,
         run=run,
