@@ -55,7 +55,7 @@ class PendingApprovals:
             if found.approvals or found.unreadable or page.next is None:
                 return found
             begin = page.next
-        return PendingPage(approvals=(), unreadable=(), next=token_of(begin))
+        return PendingPage(approvals=(), unreadable=(), read_at=page.now, next=token_of(begin))
 
     async def reaches(self, count: int, scope: Scope) -> bool:
         """Whether so many approvals wait in exactly this scope; no body is parsed for it.
@@ -94,7 +94,10 @@ class PendingApprovals:
                     following = _behind(query, cell)
                 break
         return PendingPage(
-            approvals=tuple(approvals), unreadable=tuple(unreadable), next=token_of(following)
+            approvals=tuple(approvals),
+            unreadable=tuple(unreadable),
+            read_at=page.now,
+            next=token_of(following),
         )
 
 

@@ -73,6 +73,7 @@ from turnkeep_domain.approvals.states import ApprovalOutcome
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
+from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.instants import require_instant
 from turnkeep_domain.kinds import require_kind
@@ -338,25 +339,13 @@ class Approvals:
         require_kind("decider", decider, Principal)
         require_kind("option", option, GateOption)
         require_identifier("decision_id", decision_id)
-        id: str
-        if ref is None:
-            require_instant("shown_at", shown_at)
-            approval_key(scope, "any")  # refuses what is no scope before anything is read
-            meant = await OpenGates(self.reading).meant(
-                scope, shown_at=shown_at, decision_id=decision_id
-            )
-            if isinstance(meant, Refused):
-                return meant
-            id = meant
-        else:
-            parsed = GateRef.parse(ref)
-            if isinstance(parsed, InvalidGateRef):
-                return Refused(parsed)
-            id = parsed.id
+        id = await self._meant(scope, ref, shown_at=shown_at, decision_id=decision_id)
+        if isinstance(id, Refused):
+            return id
         answer = await self._voted(scope, id, option, by=decider, decision_id=decision_id)
         if isinstance(answer, Refused):
             return answer
-        return GateAnswered(ref=GateRef(ApprovalId(id)), outcome=answer)
+        return GateAnswered(ref=GateRef(id), outcome=answer)
 
     async def sweep(self, *, limit: int | None = None) -> ApprovalsSwept:
         """Notes which requests and grants time has ended, earliest first. Any host may, any time.
@@ -369,9 +358,7 @@ class Approvals:
         """
         at_most = self.settings.sweep_records if limit is None else limit
         require_whole("limit", at_most, least=1, most=SWEEP_RECORDS_MAX)
-        sweep = ApprovalSweep(
-            reading=self.reading, expire=self._expires, expire_grant=self._expires_grant
-        )
+        sweep = ApprovalSweep(reading=self.reading, expire=self._expires)
         return await sweep.sweep(limit=at_most)
 
     async def prune(self, *, limit: int | None = None, dry_run: bool = False) -> ApprovalsPruned:
@@ -472,6 +459,20 @@ class Approvals:
 
     # ---- steps ----------------------------------------------------------------------------------
 
+    async def _meant(
+        self, scope: Scope, ref: str | None, *, shown_at: datetime | None, decision_id: RequestId
+    ) -> ApprovalId | Refused[InvalidGateRef | AmbiguousGate | NothingToAnswer]:
+        if ref is not None:
+            parsed = GateRef.parse(ref)
+            return Refused(parsed) if isinstance(parsed, InvalidGateRef) else parsed.id
+        if shown_at is None:
+            raise InvalidValue("shown_at", "must be told of an answer that names no gate")
+        require_instant("shown_at", shown_at)
+        require_kind("scope", scope, Scope)
+        scope.require_work()
+        gates = OpenGates(self.reading)
+        return await gates.meant(scope, shown_at=shown_at, decision_id=decision_id)
+
     async def _voted(
         self, scope: Scope, id: str, option: GateOption, *, by: Principal, decision_id: RequestId
     ) -> ApprovalOutcome | Refused[ApproveRefusal | Unknown]:
@@ -488,9 +489,6 @@ class Approvals:
 
     async def _expires(self, scope: Scope, id: str) -> bool:
         return not isinstance(await self.expire(scope, id), Refused)
-
-    async def _expires_grant(self, scope: Scope, id: str) -> bool:
-        return not isinstance(await self.expire_grant(scope, id), Refused)
 
     async def _raise(self, scope: Scope, asked: Asked) -> ApprovalView | Refused[RaiseRefusal]:
         raising = ApprovalRaising(reading=self.reading, settings=self.settings)

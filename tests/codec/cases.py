@@ -32,6 +32,7 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
 )
@@ -265,6 +266,9 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         request_id=RequestId("w-1"),
     ),
     ("approval.erased", "plain"): ApprovalErased(
+        address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
+    ),
+    ("approval.pruned", "plain"): ApprovalPruned(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **LEASE_EVENTS,

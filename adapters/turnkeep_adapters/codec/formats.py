@@ -30,6 +30,7 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
 )
@@ -180,6 +181,7 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    Format(cls=ApprovalPruned, tag="approval.pruned", schema=1, upcasters=()),
     Format(cls=BudgetReserved, tag="budget.reserved", schema=1, upcasters=()),
     Format(cls=BudgetWarned, tag="budget.warned", schema=1, upcasters=()),
     Format(cls=BudgetReconciled, tag="budget.reconciled", schema=1, upcasters=()),

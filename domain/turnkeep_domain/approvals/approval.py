@@ -338,6 +338,7 @@ ApprovalRecord: TypeAlias = Approval | Discarded
 
 
 def _index(record: ApprovalRecord) -> Index:
+    due_at: datetime | None
     match record:
         case Approval(request=request, phase=phase, ended_at=ended_at):
             due_at = request.expires_at if ended_at is None else ended_at
