@@ -11,6 +11,7 @@ from typing import Final
 from attrs import evolve
 
 from tests.codec import budget_samples
+from tests.codec.consent_cases import CONSENT_EVENTS, CONSENT_RECORDS
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
@@ -45,7 +46,9 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
+from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
 from turnkeep_domain.consent.rules import ConsentRule
+from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
@@ -67,6 +70,8 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     ACCOUNTS,
     APPROVALS,
     APPROVAL_PAYLOADS,
+    CONSENT_SETTINGS,
+    TOOL_POLICIES,
     GATES,
     RESERVATIONS,
     LEASES,
@@ -141,6 +146,15 @@ def voted(approval: Approval, by: Principal, *, approve: bool, id: str) -> Appro
     return decision.state
 
 
+def always_taken(question: Question) -> Approval:
+    decision = raised(question).approve(
+        by=ADA, decision_id=RequestId("d-1"), offer=Offer.ALWAYS, now=LATER
+    )
+    assert isinstance(decision, Changed)
+    assert isinstance(decision.state, Approval)
+    return decision.state
+
+
 def expired(approval: Approval) -> Approval:
     decision = approval.expire(now=OVERDUE)
     assert isinstance(decision, Changed | Settled)
@@ -157,6 +171,9 @@ def discarded(approval: Approval, by: Principal, *, id: str) -> Discarded:
 
 ONE_VOTE: Final = voted(raised(TWO_DECIDE), BO, approve=True, id="d-1")
 APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
+ALWAYS: Final = always_taken(
+    evolve(ONE_DECIDES, cause=ConsentRule.ASK_EACH_TIME, offers=frozenset(Offer))
+)
 WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
@@ -171,6 +188,8 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "approved"): APPROVED,
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
+    ("approval", "always"): ALWAYS,
+    ("approval", "erased"): evolve(APPROVED, erased=True),
     ("approval_discarded", "withdrawn"): WITHDRAWN,
     ("approval_discarded", "was_approved"): Discarded(
         id=APPROVED.request.id,
@@ -208,6 +227,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **CONSENT_RECORDS,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,
@@ -271,6 +291,7 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.pruned", "plain"): ApprovalPruned(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    **CONSENT_EVENTS,
     **LEASE_EVENTS,
     **SECRET_EVENTS,
     **CREDENTIAL_EVENTS,

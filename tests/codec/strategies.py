@@ -19,7 +19,7 @@ from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
+from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Digest, Mark, Marks, RequestId
@@ -116,6 +116,9 @@ PAYLOADS: Final = st.builds(
 )
 
 
+ASKING: Final = [rule for rule in ConsentRule if rule.answer is ConsentAnswer.ASK]
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     eligible = draw(st.frozensets(DECIDERS, min_size=1, max_size=4))
@@ -136,7 +139,7 @@ def questions(draw: st.DrawFn) -> Question:
         requester=draw(PRINCIPALS.filter(lambda one: one not in eligible)),
         correlation_id=CorrelationId(draw(IDENTIFIERS)),
         fingerprint=Fingerprint(f"sha256:{draw(st.binary(min_size=32, max_size=32)).hex()}"),
-        cause=ConsentRule.OTHERWISE,
+        cause=draw(st.sampled_from(ASKING)),
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum(threshold=draw(st.integers(1, len(eligible))), eligible=eligible),
         run=draw(st.none() | st.builds(RunAddress, st.just(scope), IDENTIFIERS)),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnkeep_adapters.codec.format import Format
+from turnkeep_adapters.codec.grant_formats import GRANT_EVENTS, GRANT_RECORDS, GRANT_VARIANTS
 from turnkeep_adapters.codec.older_approvals import (
     questions_had_no_run,
     questions_told_no_cause,
@@ -56,6 +57,15 @@ from turnkeep_domain.budgets.events import (
 from turnkeep_domain.budgets.periods import Calendar, Lifetime, Rolling
 from turnkeep_domain.budgets.pruned import PrunedGate, PrunedReservation
 from turnkeep_domain.budgets.reservation import Reservation
+from turnkeep_domain.consent.consent_settings import ConsentSettings
+from turnkeep_domain.consent.events import (
+    AutoApproveSet,
+    ToolAllowed,
+    ToolDisallowed,
+    ToolOverrideCleared,
+    ToolOverrideSet,
+)
+from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.credentials.account import (
     ActiveAccount,
     CredentialAccount,
@@ -155,6 +165,9 @@ RECORDS: Final = (
     Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
+    *GRANT_RECORDS,
+    Format(cls=ConsentSettings, tag="consent_settings", schema=1, upcasters=()),
+    Format(cls=ToolPolicy, tag="tool_policy", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
@@ -194,12 +207,18 @@ EVENTS: Final = (
     Format(cls=BudgetGateApproved, tag="budget.gate_approved", schema=1, upcasters=()),
     Format(cls=BudgetGateCancelled, tag="budget.gate_cancelled", schema=1, upcasters=()),
     Format(cls=BudgetGateExpired, tag="budget.gate_expired", schema=1, upcasters=()),
+    Format(cls=AutoApproveSet, tag="consent_settings.auto_approve_set", schema=1, upcasters=()),
+    Format(cls=ToolAllowed, tag="tool_policy.allowed", schema=1, upcasters=()),
+    Format(cls=ToolDisallowed, tag="tool_policy.disallowed", schema=1, upcasters=()),
+    Format(cls=ToolOverrideSet, tag="tool_policy.override_set", schema=1, upcasters=()),
+    Format(cls=ToolOverrideCleared, tag="tool_policy.override_cleared", schema=1, upcasters=()),
     Format(cls=AccountPut, tag="credential_account.put", schema=1, upcasters=()),
     Format(cls=AccountWithdrawn, tag="credential_account.revoked", schema=1, upcasters=()),
     Format(cls=AccountDeleted, tag="credential_account.deleted", schema=1, upcasters=()),
     Format(cls=SessionOpened, tag="credential_session.opened", schema=1, upcasters=()),
     Format(cls=SessionUsed, tag="credential_session.used", schema=1, upcasters=()),
     Format(cls=SessionEnded, tag="credential_session.ended", schema=1, upcasters=()),
+    *GRANT_EVENTS,
     Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
     Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
     Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
@@ -248,6 +267,7 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     ExpiredSession: "expired",
     Failed: "failed",
     Intended: "intended",
+    **GRANT_VARIANTS,
     Lifetime: "lifetime",
     NeedsOperator: "needs_operator",
     NotDone: "not_done",
