@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from attrs import define, field, frozen
 
 from tests.files.simulated_disk import SimulatedDisk
+from tests.postgres.outside import OutsideStore
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
@@ -97,10 +98,17 @@ def files(clock: VirtualClock, wall: Wall) -> Handles:
     )
 
 
+def postgres(clock: VirtualClock, wall: Wall) -> Handles:
+    """A database that is told the time by the test; every handle is the one store."""
+    store = OutsideStore(clock, wall)
+    return lambda: store
+
+
 STORES: Final[dict[str, Callable[[VirtualClock, Wall], Handles]]] = {
     "memory": memory,
     "faultless": faultless,
     "files": files,
+    "postgres": postgres,
 }
 
 
