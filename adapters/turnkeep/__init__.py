@@ -24,6 +24,13 @@ from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, Re
 from turnkeep_application.budgets.budget_settings import BudgetSettings
 from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSwept
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.consent_views import (
+    ConsentExplanation,
+    ConsentPage,
+    ConsentRead,
+    EffectiveConsent,
+    ToolConsent,
+)
 from turnkeep_application.credential_sessions import Used
 from turnkeep_application.credential_views import AccountPage, CredentialAccountView, SessionView
 from turnkeep_application.credentials import Credentials
@@ -42,6 +49,7 @@ from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.lease_views import LeaseView
 from turnkeep_application.leases import Leases
 from turnkeep_application.pacing import Pacing
+from turnkeep_application.policies import Policies
 from turnkeep_application.reading import Unreadable
 from turnkeep_application.rekeying import KeyRetired, Rekeyed
 from turnkeep_application.round_settings import RoundSettings
@@ -122,6 +130,8 @@ from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, Invocat
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import (
+    AlwaysAllowUnsupported,
+    ApproveRefusal,
     DiscardRefusal,
     ExpireRefusal,
     IdSpent,
@@ -197,6 +207,29 @@ from turnkeep_domain.budgets.refusals import (
 )
 from turnkeep_domain.budgets.snapshot import AccountView, BudgetSnapshot, DimensionView
 from turnkeep_domain.budgets.tallies import Tally, Usage
+from turnkeep_domain.consent.action_kinds import ActionKind
+from turnkeep_domain.consent.allow import Allow
+from turnkeep_domain.consent.consent_settings import AutoApproval, AutoApproveOutcome
+from turnkeep_domain.consent.effective import Weighed
+from turnkeep_domain.consent.events import (
+    AutoApproveSet,
+    ToolAllowed,
+    ToolDisallowed,
+    ToolOverrideCleared,
+    ToolOverrideSet,
+)
+from turnkeep_domain.consent.manifest import Manifest
+from turnkeep_domain.consent.origin import ORDINARY, Origin
+from turnkeep_domain.consent.overrides import Override, OverrideKind
+from turnkeep_domain.consent.refusals import (
+    AllowRefusal,
+    ConsentChanged,
+    PolicyRefusal,
+    ToolDisabled,
+    TooManyAllows,
+)
+from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
+from turnkeep_domain.consent.tool_policy import PolicyOutcome
 from turnkeep_domain.credentials.account import AccountTerms
 from turnkeep_domain.credentials.account_id import AccountId
 from turnkeep_domain.credentials.account_outcomes import AccountOutcome, AccountState
@@ -507,6 +540,7 @@ __all__ = [
     "ABSENT",
     "ANY",
     "EVERYBODY",
+    "ORDINARY",
     "START",
     "AcceptRefusal",
     "AccountDeleteRefusal",
@@ -528,14 +562,18 @@ __all__ = [
     "AccountWithdrawn",
     "AcquireRefusal",
     "Action",
+    "ActionKind",
     "ActiveLease",
     "Actor",
     "Address",
     "Admission",
+    "Allow",
+    "AllowRefusal",
     "AlreadyFinalized",
     "AlreadyInterrupted",
     "AlreadyRejected",
     "AlreadySubmitted",
+    "AlwaysAllowUnsupported",
     "Amount",
     "AmountInvalid",
     "AmountOverflow",
@@ -555,12 +593,16 @@ __all__ = [
     "ApprovalVoted",
     "Approvals",
     "ApproveGateRefusal",
+    "ApproveRefusal",
     "Archive",
     "AtCapacity",
     "Attachment",
     "AttachmentKind",
     "AttachmentPart",
     "Audit",
+    "AutoApproval",
+    "AutoApproveOutcome",
+    "AutoApproveSet",
     "Axis",
     "BaseTooDeep",
     "BasisMoved",
@@ -619,6 +661,12 @@ __all__ = [
     "Clock",
     "CommitId",
     "Completed",
+    "ConsentAnswer",
+    "ConsentChanged",
+    "ConsentExplanation",
+    "ConsentPage",
+    "ConsentRead",
+    "ConsentRule",
     "ConsumeRefusal",
     "ConsumedLease",
     "Container",
@@ -648,6 +696,7 @@ __all__ = [
     "EffectSettled",
     "EffectState",
     "EffectUncertain",
+    "EffectiveConsent",
     "EffectsFull",
     "EffectsOpen",
     "EffectsUnsettled",
@@ -760,6 +809,7 @@ __all__ = [
     "LimitsRevised",
     "LimitsSet",
     "Lineage",
+    "Manifest",
     "MarkRefusal",
     "MasterKeyAdded",
     "MasterKeyInvalid",
@@ -805,8 +855,11 @@ __all__ = [
     "OpenSession",
     "Opened",
     "OperationSpent",
+    "Origin",
     "OutcomeUnknown",
     "OutputUnbounded",
+    "Override",
+    "OverrideKind",
     "Pacing",
     "Part",
     "PathMatch",
@@ -815,6 +868,9 @@ __all__ = [
     "PendingPage",
     "Period",
     "Placement",
+    "Policies",
+    "PolicyOutcome",
+    "PolicyRefusal",
     "PostgresSettings",
     "Price",
     "PriceList",
@@ -1007,9 +1063,16 @@ __all__ = [
     "ThreadsSwept",
     "Token",
     "TokenCounts",
+    "TooManyAllows",
     "TooManyHolds",
     "TooManyPending",
+    "ToolAllowed",
     "ToolCallPart",
+    "ToolConsent",
+    "ToolDisabled",
+    "ToolDisallowed",
+    "ToolOverrideCleared",
+    "ToolOverrideSet",
     "ToolResult",
     "ToolResultConflict",
     "TreeCancelling",
@@ -1041,6 +1104,7 @@ __all__ = [
     "VoteRefusal",
     "WaitingMessage",
     "WaitingPage",
+    "Weighed",
     "Window",
     "WindowId",
     "WindowUnresolvable",

@@ -28,5 +28,14 @@ class TooManyAllows:
     allows_max: int
 
 
+@frozen
+class ConsentChanged:
+    """What the consent to a call rested on has changed or expired since: ask for it again."""
+
+    code: ClassVar[str] = "consent_changed"
+
+    capability: CapabilityId
+
+
 PolicyRefusal: TypeAlias = RequestIdReused
 AllowRefusal: TypeAlias = RequestIdReused | TooManyAllows
