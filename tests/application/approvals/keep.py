@@ -32,9 +32,11 @@ from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.approvals.approval import APPROVALS, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.grant import GRANTS, Grant
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address
 from turnkeep_domain.principals import Principal
@@ -237,6 +239,7 @@ class Keep:
         lifetime_seconds: int | None = 3_600,
         quorum: Quorum | None = TWO_OF_THREE,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
     ) -> object:
         """Raises a request, whatever comes of it."""
         return await (on or self.approvals).raise_request(
@@ -252,6 +255,7 @@ class Keep:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
         )
 
     async def raised(
@@ -293,7 +297,7 @@ class Keep:
 
     async def snapshot(self) -> Snapshot:
         cells: list[Cell] = []
-        for collection in ("approval", "approval_payload"):
+        for collection in ("approval", "approval_payload", "grant"):
             query = InScope(collection=collection, prefix=EVERYTHING)
             page = await self.store.scan(query, after=None, limit=500, deadline=self._deadline())
             assert page.next is None
@@ -309,9 +313,18 @@ class Keep:
     async def events(self) -> list[Event]:
         return [self.codec.decode_event(stored) for stored in await self.stored_events()]
 
-    async def kinds(self) -> list[str]:
-        """The kinds of all events, `approval.` left out."""
-        return [event.kind.removeprefix("approval.") for event in await self.stored_events()]
+    async def kinds(self, collection: str = "approval") -> list[str]:
+        """The kinds of all events of a collection, its name left out."""
+        return [
+            event.kind.removeprefix(f"{collection}.")
+            for event in await self.stored_events()
+            if event.kind.startswith(f"{collection}.")
+        ]
+
+    async def grant(self, id: str) -> Grant | None:
+        """The grant as it is stored."""
+        cell = await self.cell(id, "grant")
+        return None if cell is None else self.codec.decode(GRANTS, cell.address, cell.entry.body)
 
     async def records(self) -> list[ApprovalRecord]:
         """Every approval and tombstone, in key order."""
