@@ -11,9 +11,16 @@ from attrs.validators import deep_iterable, ge, gt, instance_of, is_callable, le
 
 from turnkeep_domain.approvals.calls import Effect
 from turnkeep_domain.approvals.limits import (
+    CLAIM_SECONDS_DEFAULT,
+    DISPATCH_SECONDS_DEFAULT,
+    GRANT_SECONDS_DEFAULT,
+    GRANT_SECONDS_MAX,
+    GRANT_SECONDS_MIN,
     LIFETIME_SECONDS_DEFAULT,
     LIFETIME_SECONDS_MAX,
     LIFETIME_SECONDS_MIN,
+    TENURE_SECONDS_MAX,
+    TENURE_SECONDS_MIN,
 )
 from turnkeep_domain.consent.limits import (
     ALLOW_SECONDS_DEFAULT,
@@ -41,6 +48,12 @@ class ApprovalSettings:
     Attributes:
         lifetime_seconds: How long a request may be decided where its raiser names no lifetime,
             10 to 2,592,000 (30 days); 86,400 (a day) unless set.
+        grant_seconds: How long a grant may be used, from the yes that gave it on, 10 to 604,800 (7
+            days); 3,600 (an hour) unless set.
+        claim_seconds: How long a grant is claimed where the claimant names no time, 1 to 86,400 (a
+            day); 60 unless set.
+        dispatch_seconds: How long a call that was begun may last before its outcome counts as
+            uncertain, where its holder names no time, 1 to 86,400; 900 (15 minutes) unless set.
         pending_max: How many requests may wait in one scope, 1 to 1,000. Soft: raisers who race
             may exceed it by their number.
         page: How many approvals a page lists where the caller names no limit, 1 to 200.
@@ -64,6 +77,16 @@ class ApprovalSettings:
     lifetime_seconds: int = field(
         default=LIFETIME_SECONDS_DEFAULT,
         validator=[ge(LIFETIME_SECONDS_MIN), le(LIFETIME_SECONDS_MAX)],
+    )
+    grant_seconds: int = field(
+        default=GRANT_SECONDS_DEFAULT, validator=[ge(GRANT_SECONDS_MIN), le(GRANT_SECONDS_MAX)]
+    )
+    claim_seconds: int = field(
+        default=CLAIM_SECONDS_DEFAULT, validator=[ge(TENURE_SECONDS_MIN), le(TENURE_SECONDS_MAX)]
+    )
+    dispatch_seconds: int = field(
+        default=DISPATCH_SECONDS_DEFAULT,
+        validator=[ge(TENURE_SECONDS_MIN), le(TENURE_SECONDS_MAX)],
     )
     pending_max: int = field(default=64, validator=[ge(1), le(PENDING_MAX)])
     page: int = field(default=50, validator=[ge(1), le(PAGE_MAX)])

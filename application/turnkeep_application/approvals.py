@@ -15,17 +15,19 @@ module of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, TypeVar, assert_never
 
 from attrs import Factory, evolve, field, frozen
 
 from turnkeep_application.approval_answering import GateAnswered, OpenGates
-from turnkeep_application.approval_cells import approval_key, payload_key
+from turnkeep_application.approval_cells import approval_key, grant_key, payload_key
 from turnkeep_application.approval_pending import PendingApprovals
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_retention import ApprovalRetention, ApprovalsPruned, erased
+from turnkeep_application.approval_ruling import ruled, with_release
 from turnkeep_application.approval_settings import (
     SWEEP_RECORDS_MAX,
     WAIT_SECONDS_DEFAULT,
@@ -42,7 +44,6 @@ from turnkeep_application.approval_views import (
 from turnkeep_application.approval_waiting import ApprovalWait
 from turnkeep_application.reading import Reading
 from turnkeep_application.records import Need, Records
-from turnkeep_application.turns.releasing import along_with_its_run
 from turnkeep_application.updates import Updates
 from turnkeep_application.waiting import require_timeout
 from turnkeep_application.watching import Watch
@@ -72,10 +73,11 @@ from turnkeep_domain.approvals.refusals import (
 from turnkeep_domain.approvals.states import ApprovalOutcome
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.rules import ConsentRule
-from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
+from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.instants import require_instant
+from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -84,12 +86,17 @@ from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.store import Interest, RecordStore
 
 O = TypeVar("O")
+Q = TypeVar("Q")
 R = TypeVar("R")
 
 AnswerRefusal: TypeAlias = (
     InvalidGateRef | AmbiguousGate | NothingToAnswer | Unknown | ApproveRefusal
 )
 Command: TypeAlias = Callable[[ApprovalRecord, datetime], Decision[ApprovalRecord, O, R]]
+Along: TypeAlias = Callable[
+    [Records, Approval, Decision[Records, O, R], datetime], Decision[Records, O, Q] | Need
+]
+"""Adds to a decision on an approval what is stored along, or refuses it."""
 
 
 @frozen
@@ -221,7 +228,8 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
             return record.approve(by=by, decision_id=decision_id, offer=offer, now=now)
 
-        return await self._command(scope, id, command, unless_parked=StaleGate(id))
+        along = partial(ruled, unless_parked=StaleGate(id), settings=self.settings)
+        return await self._command(scope, id, command, along, hints=[grant_key(scope, id)])
 
     async def deny(
         self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
@@ -238,7 +246,8 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
             return record.deny(by=by, decision_id=decision_id, now=now)
 
-        return await self._command(scope, id, command, unless_parked=StaleGate(id))
+        along = partial(with_release, unless_parked=StaleGate(id))
+        return await self._command(scope, id, command, along)
 
     async def discard(
         self, scope: Scope, id: str, *, by: Principal, request_id: RequestId
@@ -260,7 +269,8 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, DiscardRefusal]:
             return record.discard(by=by, request_id=request_id, now=now)
 
-        return await self._command(scope, id, command, withdraws=True)
+        along = partial(with_release, unless_parked=None)
+        return await self._command(scope, id, command, along, keys=[payload_key(scope, id)])
 
     async def expire(
         self, scope: Scope, id: str
@@ -279,7 +289,8 @@ class Approvals:
         ) -> Decision[ApprovalRecord, ApprovalOutcome, ExpireRefusal]:
             return record.expire(now=now)
 
-        return await self._command(scope, id, command)
+        along = partial(with_release, unless_parked=None)
+        return await self._command(scope, id, command, along)
 
     async def erase_payload(self, scope: Scope, id: str) -> Erased | Refused[Unknown]:
         """Erases reason and display, in any state; the approval itself stands. Idempotent.
@@ -514,23 +525,22 @@ class Approvals:
         scope: Scope,
         id: str,
         command: Command[O, R],
+        along: Along[O, R, Q],
         *,
-        unless_parked: R | None = None,
-        withdraws: bool = False,
-    ) -> O | Refused[R | Unknown]:
+        keys: Sequence[ReadKey[object]] = (),
+        hints: Sequence[ReadKey[object]] = (),
+    ) -> O | Refused[Q | R | Unknown]:
         gate, shown = approval_key(scope, id), payload_key(scope, id)
 
-        def decide(records: Records, now: datetime) -> Decision[Records, O, R | Unknown] | Need:
+        def decide(records: Records, now: datetime) -> Decision[Records, O, Q | R | Unknown] | Need:
             record = records[gate]
             if record is None:
                 return Refused(Unknown(id))
             decision = records.adopt(gate, command(record, now))
-            if not isinstance(record, Approval) or not isinstance(decision, Changed | Settled):
+            if not isinstance(record, Approval):
                 return decision
-            if isinstance(decision.state[gate], Discarded):
+            if isinstance(decision, Changed) and isinstance(decision.state[gate], Discarded):
                 decision = evolve(decision, state=decision.state.delete(shown))
-            return along_with_its_run(
-                records, record, decision, unless_parked=unless_parked, now=now
-            )
+            return along(records, record, decision, now)
 
-        return await self.updates.update([gate, shown] if withdraws else [gate], decide)
+        return await self.updates.update([gate, *keys], decide, hints=hints)
