@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, Never, Protocol
 
 from attrs import define, field, frozen
 
-from turnkeep_application.approval_cells import approval_key, payload_key
+from turnkeep_application.approval_cells import approval_key, grant_key, payload_key
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.records import Records
@@ -21,6 +21,7 @@ from turnkeep_application.turns.cells import turn_state_key
 from turnkeep_application.turns.due import DueRecords, tidied
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.approval import APPROVALS, ERASED, Approval, ApprovalRecord
+from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.decisions import Changed, Refused, Unchanged
 from turnkeep_domain.keys import Address, ReadKey
@@ -113,17 +114,20 @@ class _Pruning:
     def keys(self, approval: Approval) -> Sequence[ReadKey[object]]:
         scope, id, run = approval.request.scope, approval.request.id, approval.request.question.run
         state = () if run is None else (turn_state_key(run),)
-        return approval_key(scope, id), payload_key(scope, id), *state
+        return approval_key(scope, id), payload_key(scope, id), grant_key(scope, id), *state
 
     def fate(self, approval: Approval, records: Records, now: datetime) -> _Fate:
         if not _is_over(approval, self.age, now):
             return _Fate.NOT_DUE
+        grant = records[grant_key(approval.request.scope, approval.request.id)]
+        if grant is not None and not _is_finished(grant, self.age, now):
+            return _Fate.SPARED
         return _Fate.SPARED if _run_lives(approval, records) else _Fate.DUE
 
     def done(self, approval: Approval, records: Records, now: datetime) -> Changed[Records, None]:
         scope, id = approval.request.scope, approval.request.id
         decision = approval.prune(before=now - self.age, now=now)
-        after = records.delete(payload_key(scope, id))
+        after = records.delete(payload_key(scope, id)).delete(grant_key(scope, id))
         if isinstance(decision, Refused):  # it was asked whether it is over
             return Changed(records, None, ())
         return Changed(after.put(approval_key(scope, id), decision.state), None, decision.events)
@@ -202,7 +206,7 @@ class ApprovalRetention:
             change = chore.done(record, records, now)
             return Changed(change.state, fate, change.events)
 
-        answer = await self.updates.update(chore.keys(found), decide)
+        answer: _Fate | Refused[Never] = await self.updates.update(chore.keys(found), decide)
         return _Fate.NOT_DUE if isinstance(answer, Refused) else answer
 
     async def _look(self, found: Approval, chore: _Chore) -> _Fate:
@@ -215,6 +219,10 @@ class ApprovalRetention:
 
 def _is_over(approval: Approval, age: timedelta, now: datetime) -> bool:
     return approval.ended_at is not None and approval.ended_at + age <= now
+
+
+def _is_finished(grant: Grant, age: timedelta, now: datetime) -> bool:
+    return grant.ended_at is not None and grant.ended_at + age <= now
 
 
 def _run_lives(approval: Approval, records: Records) -> bool:

@@ -16,9 +16,26 @@ _KEEPS: Final = [
 ]
 
 
-@pytest.fixture(
-    params=_KEEPS, ids=[f"{'fast' if fast else 'plain'}-{store}" for store, fast in _KEEPS]
-)
-def keep(request: pytest.FixtureRequest) -> Keep:
+# A database gives no hints in virtual time.
+_HINTED: Final = [(store, fast) for store, fast in _KEEPS if store != "postgres"]
+
+
+def _name(param: tuple[str, bool]) -> str:
+    store, fast = param
+    return f"{'fast' if fast else 'plain'}-{store}"
+
+
+def _keep(request: pytest.FixtureRequest) -> Keep:
     store, fast = request.param
     return Keep(STORES[store], RoundSettings(together=fast), LastSeenSettings(remembers=fast))
+
+
+@pytest.fixture(params=_KEEPS, ids=_name)
+def keep(request: pytest.FixtureRequest) -> Keep:
+    return _keep(request)
+
+
+@pytest.fixture(params=_HINTED, ids=_name)
+def hinted(request: pytest.FixtureRequest) -> Keep:
+    """A keep of which a wait is woken by what happens."""
+    return _keep(request)
