@@ -24,6 +24,12 @@ from attrs import Factory, evolve, field, frozen
 
 from turnkeep_application.approval_answering import GateAnswered, OpenGates
 from turnkeep_application.approval_cells import approval_key, grant_key, payload_key
+from turnkeep_application.approval_granting import (
+    BeginRefusal,
+    ClaimRefusal,
+    Granting,
+    Presented,
+)
 from turnkeep_application.approval_pending import PendingApprovals
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_retention import ApprovalRetention, ApprovalsPruned, erased
@@ -42,6 +48,7 @@ from turnkeep_application.approval_views import (
     view_of,
 )
 from turnkeep_application.approval_waiting import ApprovalWait
+from turnkeep_application.grant_views import GrantView, grant_view
 from turnkeep_application.reading import Reading
 from turnkeep_application.records import Need, Records
 from turnkeep_application.updates import Updates
@@ -54,6 +61,16 @@ from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.gate_option import GateOption
 from turnkeep_domain.approvals.gate_ref import GateRef
+from turnkeep_domain.approvals.grant_phases import GrantOutcome
+from turnkeep_domain.approvals.grant_refusals import (
+    GrantAbortRefusal,
+    GrantConsumeRefusal,
+    GrantExpireRefusal,
+    GrantExtendRefusal,
+    GrantRevokeRefusal,
+    GrantSettleRefusal,
+)
+from turnkeep_domain.approvals.grant_token import GrantToken
 from turnkeep_domain.approvals.limits import require_whole
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import ApprovalPayload
@@ -72,6 +89,8 @@ from turnkeep_domain.approvals.refusals import (
 )
 from turnkeep_domain.approvals.states import ApprovalOutcome
 from turnkeep_domain.approvals.votes import Offer
+from turnkeep_domain.consent.manifest import Manifest
+from turnkeep_domain.consent.origin import Origin
 from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
@@ -120,6 +139,12 @@ class Approvals:
     store: RecordStore
     clock: Clock
     settings: ApprovalSettings = field(factory=ApprovalSettings)
+    _granting: Granting = field(
+        init=False,
+        default=Factory(
+            lambda self: Granting(updates=self.updates, settings=self.settings), takes_self=True
+        ),
+    )
     _pending: PendingApprovals = field(
         init=False, default=Factory(lambda self: PendingApprovals(self.reading), takes_self=True)
     )
@@ -391,6 +416,187 @@ class Approvals:
             updates=self.updates, reading=self.reading, settings=self.settings
         )
         return await retention.prune(limit=at_most, dry_run=dry_run)
+
+    # ---- grants ---------------------------------------------------------------------------------
+
+    async def claim(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        by: Principal,
+        invocation: InvocationId,
+        action: Action,
+        effects: frozenset[Effect],
+        input: Json | JsonText,
+        token: GrantToken,
+        request_id: RequestId,
+        ttl_seconds: int | None = None,
+        manifest: Manifest | None = None,
+        origin: Origin | None = None,
+    ) -> GrantOutcome | Refused[ClaimRefusal]:
+        """Takes the grant of an approved call, for as long as it takes to prepare the call.
+
+        Nobody else can use it meanwhile, and nothing has happened: past its deadline another may
+        take it over. A yes is used in this order: `claim`, then what else has to be got (money,
+        secrets), then `begin`, the call itself, and `consume`.
+
+        Args:
+            scope: Who owns the approval.
+            id: Its id, which is the grant's.
+            by: Who is about to make the call; the one that had asked.
+            invocation: As of `raise_request`, as are the next three: the call as it is about to be
+                made. It has to be the one that was approved, to the letter.
+            action: What would be done.
+            effects: What it may do to the world by now; no more than what was approved.
+            input: The call's arguments.
+            token: 16 random bytes, minted for this claim and kept to oneself.
+            request_id: The caller's idempotency key.
+            ttl_seconds: For how long, 1 to 86,400, never past the end of the grant; that of the
+                settings unless given.
+            manifest: The tool's as the host has it by now, which may forbid the call.
+            origin: Where the call comes from, which may forbid it.
+
+        Returns:
+            Where the grant stands, and until when it is claimed.
+            `InvalidInput`, `InputTooDeep`, `InputTooLarge`: it is not what can be asked.
+            `Unknown`; `NotApproved` with the state; `RequestIdReused`; `NotGrantee`;
+            `FingerprintMismatch`, `EffectsWidened`: it is not the call that was approved, and the
+            grant is untouched; `CallForbidden`, `ToolDisabled`; `GrantBusy` with the deadline,
+            retryable then; `OutcomeUncertain`: it was begun, and an operator has to settle it;
+            `GrantSpent`, `GrantRevoked` with the cause.
+
+        Raises:
+            InvalidValue: An argument but the input is of another class or breaks a rule.
+            Corrupt: Also where what the user has said of the tool is unreadable.
+        """
+        presented = Presented(
+            by=by,
+            invocation=invocation,
+            action=action,
+            effects=effects,
+            input=input,
+            manifest=manifest,
+            origin=origin,
+        )
+        return await self._granting.claim(
+            scope, id, presented, token=token, request_id=request_id, ttl_seconds=ttl_seconds
+        )
+
+    async def begin(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        token: GrantToken,
+        request_id: RequestId,
+        ttl_seconds: int | None = None,
+    ) -> GrantOutcome | Refused[BeginRefusal]:
+        """Notes that the call is made from now on: it is never begun again by anybody.
+
+        To be repeated with the same request id until it is answered, and only by the process that
+        minted it: one that was started anew mints another, and is told that the call was begun.
+
+        Args:
+            scope: Who owns the approval.
+            id: Its id.
+            token: That of the claim.
+            request_id: The caller's idempotency key.
+            ttl_seconds: How long the call may take, 1 to 86,400, before its outcome counts as
+                uncertain; that of the settings unless given.
+
+        Returns:
+            Where the grant stands, and by when the outcome is to be told.
+            `Unknown`, `RequestIdReused`, `ClaimLost`, `AlreadyDispatching`, `ToolDisabled`,
+            `GrantSpent`, `GrantRevoked`.
+        """
+        return await self._granting.begin(
+            scope, id, token=token, request_id=request_id, ttl_seconds=ttl_seconds
+        )
+
+    async def extend(
+        self, scope: Scope, id: str, *, token: GrantToken, ttl_seconds: int | None = None
+    ) -> GrantOutcome | Refused[GrantExtendRefusal | Unknown]:
+        """Puts off the deadline of a claim, never past the end of the grant, or of a call.
+
+        It is never shortened, so a repeat does no harm, and there is no request id.
+
+        Returns:
+            Where the grant stands, and the deadline.
+            `Unknown`, `ClaimLost`, `GrantSpent`, `GrantRevoked`.
+        """
+        return await self._granting.extend(scope, id, token=token, ttl_seconds=ttl_seconds)
+
+    async def abort(
+        self, scope: Scope, id: str, *, token: GrantToken, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantAbortRefusal | Unknown]:
+        """Gives the grant back, for the caller vouches that nothing has happened.
+
+        Returns:
+            The state `ACTIVE`: it may be claimed again.
+            `Unknown`, `RequestIdReused`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
+            `SettleWithRun`: it is bound to a step of a run, whose journal tells.
+        """
+        return await self._granting.abort(scope, id, token=token, request_id=request_id)
+
+    async def consume(
+        self, scope: Scope, id: str, *, token: GrantToken, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantConsumeRefusal | Unknown]:
+        """Notes that the call was made, whatever it returned. It counts however late it is told.
+
+        If it cannot be stored, what the call returned is still to be told to whoever waits for it.
+
+        Returns:
+            The state `CONSUMED`.
+            `Unknown`, `RequestIdReused`, `NotBegun`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
+            `SettleWithRun`: it is bound to a step of a run, whose journal tells.
+        """
+        return await self._granting.consume(scope, id, token=token, request_id=request_id)
+
+    async def settle(
+        self, scope: Scope, id: str, *, happened: bool, by: Principal, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantSettleRefusal | Unknown]:
+        """An operator says what had become of a call of which nobody had told in time.
+
+        Who may use it, the host decides.
+
+        Returns:
+            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again.
+            `Unknown`, `RequestIdReused`; `NotBegun`; `GrantBusy` before the deadline;
+            `SettleWithRun`: it is a step of a run that has not ended, whose retry settles both;
+            `GrantSpent`, `GrantRevoked`.
+        """
+        return await self._granting.settle(
+            scope, id, happened=happened, by=by, request_id=request_id
+        )
+
+    async def revoke_grant(
+        self, scope: Scope, id: str, *, by: Principal, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantRevokeRefusal | Unknown]:
+        """Takes back a yes that has not been used. Who may, the host decides.
+
+        Returns:
+            The state `REVOKED`.
+            `Unknown`, `RequestIdReused`; `AlreadyDispatching`: it is too late; `GrantSpent`.
+        """
+        return await self._granting.revoke(scope, id, by=by, request_id=request_id)
+
+    async def expire_grant(
+        self, scope: Scope, id: str
+    ) -> GrantOutcome | Refused[GrantExpireRefusal | Unknown]:
+        """Notes that the time of a grant is up. Idempotent by state; nothing waits for it.
+
+        Returns:
+            The state `REVOKED`.
+            `Unknown`, `GrantNotDue` with the end, `AlreadyDispatching`, `GrantSpent`,
+            `GrantRevoked` where it was revoked before.
+        """
+        return await self._granting.expire(scope, id)
+
+    async def grant(self, scope: Scope, id: str) -> GrantView | None:
+        """The grant of an approval as it stands; None where there is none, or it was deleted."""
+        seen = await self.reading.record(grant_key(scope, id))
+        return None if seen.record is None else grant_view(seen.record, seen.now)
 
     # ---- reads ----------------------------------------------------------------------------------
 

@@ -168,5 +168,5 @@ class GrantOutcome:
     @classmethod
     def of(cls, phase: GrantPhase) -> GrantOutcome:
         """The outcome of a command that led to this phase."""
-        held = isinstance(phase, ClaimedGrant | DispatchingGrant)
-        return cls(state=grant_state_of(phase), until=phase.deadline if held else None)
+        until = phase.deadline if isinstance(phase, ClaimedGrant | DispatchingGrant) else None
+        return cls(state=grant_state_of(phase), until=until)

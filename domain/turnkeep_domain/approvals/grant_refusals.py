@@ -8,7 +8,9 @@ from typing import ClassVar, TypeAlias
 from attrs import frozen
 
 from turnkeep_domain.approvals.grant_phases import GrantStep, RevokeCause
+from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.approvals.states import ApprovalState
+from turnkeep_domain.consent.refusals import ToolDisabled
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestIdReused
 
@@ -49,6 +51,15 @@ class EffectsWidened:
     code: ClassVar[str] = "effects_widened"
 
     effects: tuple[str, ...]
+
+
+@frozen
+class CallForbidden:
+    """The host forbids the call by now: by the tool's manifest, or by where the call comes from."""
+
+    code: ClassVar[str] = "tool_disabled"
+
+    capability: CapabilityId
 
 
 @frozen
@@ -136,6 +147,9 @@ PresentedRefusal: TypeAlias = NotGrantee | FingerprintMismatch | EffectsWidened
 
 GrantHeld: TypeAlias = GrantBusy | OutcomeUncertain
 """Somebody else has it."""
+
+GrantBar: TypeAlias = CallForbidden | ToolDisabled
+"""The call may not be made by now, whatever was approved."""
 
 GrantClaimRefusal: TypeAlias = RequestIdReused | PresentedRefusal | GrantHeld | GrantEnd
 GrantBeginRefusal: TypeAlias = RequestIdReused | ClaimLost | AlreadyDispatching | GrantEnd
