@@ -77,12 +77,14 @@ class EffectiveConsent:
     A commit that acts on it has to check what it rests on: hand it to `Turns.intend`.
 
     Attributes:
+        capability: What would be used.
         rule: The first of the ten whose condition is met.
         until: When what the rule rests on expires; None where it does not.
         read: What it rests on: grant, policy and settings, all at one moment.
         at: The store's now at that moment.
     """
 
+    capability: CapabilityId
     rule: ConsentRule
     until: datetime | None
     read: tuple[ConsentRead, ...]

@@ -85,7 +85,11 @@ class ConsentWeighing:
             return weighing
         met = weighing.first_met()
         return EffectiveConsent(
-            rule=met.rule, until=met.expires_at, read=weighing.read, at=weighing.now
+            capability=sought.action.capability,
+            rule=met.rule,
+            until=met.expires_at,
+            read=weighing.read,
+            at=weighing.now,
         )
 
     async def explained(self, sought: Sought) -> ConsentExplanation | Refused[InputRefusal]:

@@ -8,11 +8,14 @@ from typing import TypeAlias, TypeVar
 
 from attrs import Factory, evolve, field, frozen
 
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import checkpoint_key, effect_key
+from turnkeep_application.turns.consenting import as_consented, require_acting
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.updates import Updates
+from turnkeep_domain.consent.refusals import ConsentChanged
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.kinds import require_kind
@@ -122,24 +125,34 @@ class Running:
         return await self._commands.decide(claim.run, answer, ends=False)
 
     async def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self, claim: Claim, id: EffectId, *, arguments: Digest, consent: EffectiveConsent | None
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged]:
         """As `Turns.intend` promises."""
+        require_kind("claim", claim, Claim)
+        require_kind("effect", id, EffectId)
+        require_acting(consent, claim.run)
 
-        def command(
-            found: Found, effect: RunEffect | None
-        ) -> Decision[Moved, EffectState, IntendRefusal]:
-            return found.state.intend(
+        def answer(
+            found: Found,
+        ) -> Decision[Records, EffectState, IntendRefusal | ConsentChanged] | Need:
+            key = effect_key(found.journal_of(claim.run), id)
+            if key not in found.records:
+                return Need([key])
+            decision = found.state.intend(
                 claim=claim,
                 id=id,
                 kind=EffectKind.STEP,
                 arguments=arguments,
-                effect=effect,
+                effect=found.records[key],
                 ended=found.ended,
                 now=found.now,
             )
+            carried = found.carried_out(decision)
+            return as_consented(carried, consent, records=found.records, now=found.now)
 
-        return await self._journaled(claim, id, command)
+        own = effect_key(claim.run, id)
+        keys = () if consent is None else consent.keys
+        return await self._commands.decide(claim.run, answer, ends=False, keys=keys, hints=[own])
 
     async def settle(
         self,

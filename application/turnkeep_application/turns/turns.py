@@ -30,6 +30,7 @@ from attrs import Factory, field, frozen
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.reading import Reading
 from turnkeep_application.turns.budget_waits import BudgetWaits
 from turnkeep_application.turns.cancelling import Cancelling
@@ -64,6 +65,7 @@ from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import ExtendRefusal
 from turnkeep_domain.budgets.tallies import Usage
+from turnkeep_domain.consent.refusals import ConsentChanged
 from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.kinds import require_kind
@@ -453,17 +455,34 @@ class Turns:
         )
 
     async def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self,
+        claim: Claim,
+        id: EffectId,
+        *,
+        arguments: Digest,
+        consent: EffectiveConsent | None = None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged]:
         """Journals that a `once` step is about to be called.
+
+        Args:
+            claim: The worker's.
+            id: The call's place in the journal.
+            arguments: The digest of what it is called with.
+            consent: What `Policies.effective_consent` has allowed it by; the commit checks all that
+                it rests on. None where the step needs none.
 
         Returns:
             The state of the entry: `Intended` where this claim may call it now, and what became of
             it where it was called before. A `NotDone` that is to be redone is intended anew.
             The refusals of a claim (`WrongState` also once a cancel was requested);
-            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`.
+            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`;
+            `ConsentChanged`: what the consent rested on has changed or expired since.
+
+        Raises:
+            InvalidValue: The consent does not allow it, is a grant's, or is that of another user.
+            Corrupt: What the consent rests on has become unreadable; nothing was written.
         """
-        return await self._running.intend(claim, id, arguments=arguments)
+        return await self._running.intend(claim, id, arguments=arguments, consent=consent)
 
     async def settle(
         self,

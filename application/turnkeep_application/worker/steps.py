@@ -13,9 +13,11 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.worker.exits import (
     HANDLER_ERROR,
     OUTPUT_INVALID,
+    CallRefused,
     GiveUp,
     StepNotDone,
     StepUncertain,
@@ -23,6 +25,10 @@ from turnkeep_application.worker.exits import (
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
+from turnkeep_domain.approvals.refusals import InputRefusal
+from turnkeep_domain.consent.refusals import ConsentWithheld
+from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
+from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import Digest
 from turnkeep_domain.turns.effect import (
@@ -38,9 +44,13 @@ from turnkeep_domain.turns.effect import (
 from turnkeep_domain.turns.effect_ids import EffectId, IdempotencyKey
 
 T = TypeVar("T")
+O = TypeVar("O")
 
 Step: TypeAlias = Callable[[IdempotencyKey], Awaitable[T]]
 """What a handler has done: given its key, it returns JSON or bytes, or raises `StepNotDone`."""
+
+Consenting: TypeAlias = Callable[[], Awaitable[EffectiveConsent | Refused[InputRefusal]]]
+"""Asks what consent says to a call: `Policies.effective_consent`, with all that it takes."""
 
 ModeName: TypeAlias = Literal["once", "keyed", "safe"]
 
@@ -50,6 +60,7 @@ class _Call:
     id: EffectId
     mode: Mode
     arguments: Digest
+    consent: Consenting | None
 
 
 @frozen
@@ -58,12 +69,20 @@ class Steps:
 
     runner: Runner
 
-    async def effect(self, name: str, fn: Step[T], args: object, mode: Mode | ModeName) -> T:
+    async def effect(
+        self,
+        name: str,
+        fn: Step[T],
+        args: object,
+        mode: Mode | ModeName,
+        consent: Consenting | None,
+    ) -> T:
         """As `RunContext.effect` promises."""
         call = _Call(
             id=self.runner.journal.next_call(name),
             mode=mode_of(mode),
             arguments=digest("args", args),
+            consent=consent,
         )
         self.runner.tenancy.require_open()
         if not self.runner.require_same(
@@ -80,9 +99,11 @@ class Steps:
 
     async def _performed(self, call: _Call, fn: Step[T]) -> object:
         turns, claim = self.runner.turns, self.runner.claim
+        consented = await self._consented(call)
         if call.mode is Mode.ONCE:
-            state: EffectState = await self.runner.ask(
-                lambda: turns.intend(claim, call.id, arguments=call.arguments)
+            state: EffectState = await self._asked(
+                call,
+                lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consented),
             )
             if not isinstance(state, Intended):
                 return output_of(call.id, state)
@@ -99,6 +120,35 @@ class Steps:
             )
         )
         return output_of(call.id, settled, cause)
+
+    async def _consented(self, call: _Call) -> EffectiveConsent | None:
+        """What lets a call pass unasked, where its handler wants that asked.
+
+        Raises:
+            CallRefused: Nothing does; the call was not made.
+        """
+        consent = call.consent
+        if consent is None:
+            return None
+        answer = await self._asked(call, consent)
+        if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
+            return answer
+        self.runner.journal.take_back(call.id)  # as `_asked` says
+        withheld = ConsentWithheld(answer.rule)
+        raise CallRefused(withheld, withheld.code)
+
+    async def _asked(self, call: _Call, request: Callable[[], Awaitable[O | Refused[object]]]) -> O:
+        """As `Runner.ask`; a call for which consent was wanting takes no place in the journal.
+
+        So the handler may make it again once a person was asked, and a replay finds that one: two
+        places would let a replay that is allowed by then make the call twice.
+        """
+        try:
+            return await self.runner.ask(request)
+        except CallRefused:
+            if call.consent is not None:
+                self.runner.journal.take_back(call.id)
+            raise
 
     async def _outcome(
         self, call: _Call, fn: Step[T]

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 from attrs import frozen
 
 from turnkeep_domain.approvals.names import CapabilityId
+from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.request_ids import RequestIdReused
 
 
@@ -35,6 +36,19 @@ class ConsentChanged:
     code: ClassVar[str] = "consent_changed"
 
     capability: CapabilityId
+
+
+@frozen
+class ConsentWithheld:
+    """Consent does not let the call pass unasked.
+
+    Attributes:
+        rule: Which rule says so; its answer is to ask, or to refuse.
+    """
+
+    code: ClassVar[str] = "consent_withheld"
+
+    rule: ConsentRule
 
 
 PolicyRefusal: TypeAlias = RequestIdReused
