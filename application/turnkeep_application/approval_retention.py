@@ -172,6 +172,7 @@ class ApprovalRetention:
         found = _Found()
         due = DueRecords(self.reading)
         after: Position | None = None
+        done: set[Address] = set()
 
         async def one(record: ApprovalRecord) -> bool:
             if not isinstance(record, Approval):
@@ -179,7 +180,7 @@ class ApprovalRetention:
             fate = await (self._look(record, chore) if dry_run else self._do(record, chore))
             found.spared += fate is _Fate.SPARED
             if fate is _Fate.DUE:
-                found.done.append(_address(record))
+                done.add(_address(record))
             return fate is _Fate.DUE
 
         while len(found.done) < limit:
@@ -187,6 +188,7 @@ class ApprovalRetention:
                 APPROVALS, states, limit=limit - len(found.done), age=chore.age, after=after
             )
             _, damaged = await tidied(page.records, one, _address)
+            found.done += [place for place in map(_address, page.records) if place in done]
             found.unreadable += [*page.unreadable, *damaged]
             after = page.next
             if after is None:

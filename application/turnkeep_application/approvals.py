@@ -24,6 +24,7 @@ from attrs import Factory, evolve, field, frozen
 
 from turnkeep_application.approval_answering import GateAnswered, OpenGates
 from turnkeep_application.approval_cells import approval_key, grant_key, payload_key
+from turnkeep_application.approval_explaining import ApprovalExplaining, ApprovalExplanation
 from turnkeep_application.approval_granting import (
     BeginRefusal,
     ClaimRefusal,
@@ -394,7 +395,9 @@ class Approvals:
         """
         at_most = self.settings.sweep_records if limit is None else limit
         require_whole("limit", at_most, least=1, most=SWEEP_RECORDS_MAX)
-        sweep = ApprovalSweep(reading=self.reading, expire=self._expires)
+        sweep = ApprovalSweep(
+            reading=self.reading, expire=self._expires, expire_grant=self._expires_grant
+        )
         return await sweep.sweep(limit=at_most)
 
     async def prune(self, *, limit: int | None = None, dry_run: bool = False) -> ApprovalsPruned:
@@ -674,6 +677,17 @@ class Approvals:
         )
         return await wait.ended()
 
+    async def explain(self, scope: Scope, id: str) -> ApprovalExplanation | None:
+        """Why a call was asked, what was said to it, and what became of the yes.
+
+        Events that were trimmed are not told any more; the approval itself tells votes and ruling
+        for as long as it is kept.
+
+        Returns:
+            None where there is no such approval, or it was discarded or pruned.
+        """
+        return await ApprovalExplaining(self.reading).explained(scope, id)
+
     # ---- steps ----------------------------------------------------------------------------------
 
     async def _meant(
@@ -706,6 +720,9 @@ class Approvals:
 
     async def _expires(self, scope: Scope, id: str) -> bool:
         return not isinstance(await self.expire(scope, id), Refused)
+
+    async def _expires_grant(self, scope: Scope, id: str) -> bool:
+        return not isinstance(await self.expire_grant(scope, id), Refused)
 
     async def _raise(self, scope: Scope, asked: Asked) -> ApprovalView | Refused[RaiseRefusal]:
         raising = ApprovalRaising(reading=self.reading, settings=self.settings)
