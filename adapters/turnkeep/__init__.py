@@ -16,7 +16,13 @@ from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
+from turnkeep_adapters.web.gate_code import GateCode
+from turnkeep_adapters.web.gate_problem import GateProblem
+from turnkeep_application.approval_answering import GateAnswered
+from turnkeep_application.approval_explaining import ApprovalExplanation
+from turnkeep_application.approval_retention import ApprovalsPruned
 from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.approval_sweeping import ApprovalsSwept
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
 from turnkeep_application.approvals import Approvals, Erased
 from turnkeep_application.budgets.budget_holding import BudgetHold, NotReserved
@@ -123,23 +129,29 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
 )
+from turnkeep_domain.approvals.gate_option import GateOption
+from turnkeep_domain.approvals.gate_ref import GateRef
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import (
     AlwaysAllowUnsupported,
+    AmbiguousGate,
     ApproveRefusal,
     DiscardRefusal,
     ExpireRefusal,
     IdSpent,
     InputTooDeep,
     InputTooLarge,
+    InvalidGateRef,
     InvalidInput,
     NotDue,
     NotEligible,
+    NothingToAnswer,
     NotPending,
     RaiseRefusal,
     StaleGate,
@@ -574,6 +586,7 @@ __all__ = [
     "AlreadyRejected",
     "AlreadySubmitted",
     "AlwaysAllowUnsupported",
+    "AmbiguousGate",
     "Amount",
     "AmountInvalid",
     "AmountOverflow",
@@ -583,15 +596,19 @@ __all__ = [
     "ApprovalDiscarded",
     "ApprovalErased",
     "ApprovalExpired",
+    "ApprovalExplanation",
     "ApprovalId",
     "ApprovalOutcome",
     "ApprovalPayload",
+    "ApprovalPruned",
     "ApprovalRaised",
     "ApprovalSettings",
     "ApprovalState",
     "ApprovalView",
     "ApprovalVoted",
     "Approvals",
+    "ApprovalsPruned",
+    "ApprovalsSwept",
     "ApproveGateRefusal",
     "ApproveRefusal",
     "Archive",
@@ -729,11 +746,16 @@ __all__ = [
     "ForkRange",
     "ForkRefusal",
     "Gate",
+    "GateAnswered",
     "GateClosed",
+    "GateCode",
     "GateKind",
     "GateMismatch",
+    "GateOption",
     "GatePending",
     "GatePointer",
+    "GateProblem",
+    "GateRef",
     "GateRefusal",
     "GateStatus",
     "GateView",
@@ -768,6 +790,7 @@ __all__ = [
     "InputTooLarge",
     "IntendRefusal",
     "Intended",
+    "InvalidGateRef",
     "InvalidInput",
     "InvalidValue",
     "InvocationId",
@@ -847,6 +870,7 @@ __all__ = [
     "NotPending",
     "NotPermitted",
     "NotReserved",
+    "NothingToAnswer",
     "Observation",
     "ObservationStatus",
     "Offer",
