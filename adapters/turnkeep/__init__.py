@@ -118,6 +118,7 @@ from turnkeep_application.worker.run_thread import RunDraft, RunThread
 from turnkeep_application.worker.signals import drained_by_signals
 from turnkeep_application.worker.spends import Metered, SpendingStep
 from turnkeep_application.worker.step_values import step_output
+from turnkeep_application.worker.steps import Consenting
 from turnkeep_application.worker.worker import Worker
 from turnkeep_application.worker.worker_settings import WorkerSettings
 from turnkeep_domain.approvals.approval_id import ApprovalId
@@ -236,6 +237,7 @@ from turnkeep_domain.consent.overrides import Override, OverrideKind
 from turnkeep_domain.consent.refusals import (
     AllowRefusal,
     ConsentChanged,
+    ConsentWithheld,
     PolicyRefusal,
     ToolDisabled,
     TooManyAllows,
@@ -684,6 +686,8 @@ __all__ = [
     "ConsentPage",
     "ConsentRead",
     "ConsentRule",
+    "ConsentWithheld",
+    "Consenting",
     "ConsumeRefusal",
     "ConsumedLease",
     "Container",

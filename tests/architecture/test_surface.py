@@ -144,6 +144,8 @@ SURFACE: Final = [
     "ConsentPage",
     "ConsentRead",
     "ConsentRule",
+    "ConsentWithheld",
+    "Consenting",
     "ConsumeRefusal",
     "ConsumedLease",
     "Container",
