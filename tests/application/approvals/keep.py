@@ -265,10 +265,15 @@ class Keep:
         invocation: str = "i1",
         lifetime_seconds: int = 3_600,
         quorum: Quorum | None = TWO_OF_THREE,
+        input: Json | JsonText = None,
     ) -> ApprovalView:
         """A request that was raised."""
         view = await self.ask(
-            scope=scope, invocation=invocation, lifetime_seconds=lifetime_seconds, quorum=quorum
+            scope=scope,
+            invocation=invocation,
+            lifetime_seconds=lifetime_seconds,
+            quorum=quorum,
+            input=input,
         )
         assert isinstance(view, ApprovalView)
         return view
