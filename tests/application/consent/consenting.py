@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from attrs import define
 
-from tests.application.worlds import CODEC, SCOPE, World, rid
-from turnkeep import Keep
+from tests.application.worlds import CODEC, SCOPE, Handles, World, rid
+from turnkeep import ApprovalSettings, Keep, Settings
+from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_application.approval_views import ApprovalView
 from turnkeep_application.consent_cells import policy_key
 from turnkeep_application.consent_views import ConsentExplanation, EffectiveConsent
@@ -62,6 +64,11 @@ class Consenting(World):
         TOOL_POLICIES.name,
         CONSENT_SETTINGS.name,
     )
+
+    @classmethod
+    def lasting(cls, make: Callable[[VirtualClock], Handles], seconds: int) -> Consenting:
+        """One in which what is taken always stands for so long."""
+        return cls(make, settings=Settings(approvals=ApprovalSettings(allow_seconds=seconds)))
 
     async def allows(
         self,
@@ -125,6 +132,7 @@ class Consenting(World):
         quorum: Quorum | None = None,
         effects: frozenset[Effect] = TELLS,
         cause: ConsentRule = ConsentRule.OTHERWISE,
+        requester: Principal = SCOUT,
     ) -> ApprovalView:
         """The agent asks for one call, and offers to be always allowed."""
         view = await self.keep.approvals.raise_request(
@@ -132,7 +140,7 @@ class Consenting(World):
             invocation=InvocationId(invocation),
             action=Dispatch.of(MAIL),
             effects=effects,
-            requester=SCOUT,
+            requester=requester,
             correlation_id=CorrelationId("c1"),
             input={"to": "bo"},
             reason="because",

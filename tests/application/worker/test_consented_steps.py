@@ -1,4 +1,4 @@
-"""A step that needs consent: made unasked where that is allowed, and else once a person was asked."""
+"""A step that needs consent: made unasked where that is allowed, else once a person was asked."""
 
 from __future__ import annotations
 
