@@ -13,6 +13,7 @@ from attrs import evolve
 from tests.codec import budget_samples
 from tests.codec.consent_cases import CONSENT_EVENTS, CONSENT_RECORDS
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.grant_cases import GRANT_EVENT_CASES, GRANT_RECORD_CASES
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from tests.codec.thread_cases import (
@@ -38,6 +39,7 @@ from turnkeep_domain.approvals.events import (
     ApprovalVoted,
 )
 from turnkeep_domain.approvals.fingerprint import Fingerprint
+from turnkeep_domain.approvals.grant import GRANTS
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
@@ -74,6 +76,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     TOOL_POLICIES,
     GATES,
     RESERVATIONS,
+    GRANTS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -228,6 +231,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **CONSENT_RECORDS,
+    **GRANT_RECORD_CASES,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,
@@ -292,6 +296,7 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
     **CONSENT_EVENTS,
+    **GRANT_EVENT_CASES,
     **LEASE_EVENTS,
     **SECRET_EVENTS,
     **CREDENTIAL_EVENTS,
