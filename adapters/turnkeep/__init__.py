@@ -24,7 +24,7 @@ from turnkeep_application.approval_retention import ApprovalsPruned
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_sweeping import ApprovalsSwept
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
-from turnkeep_application.approvals import Approvals, Erased
+from turnkeep_application.approvals import AnswerRefusal, Approvals, Erased
 from turnkeep_application.budgets.budget_holding import BudgetHold, NotReserved
 from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, ReservationView
 from turnkeep_application.budgets.budget_settings import BudgetSettings
@@ -48,6 +48,7 @@ from turnkeep_application.event_log import (
     RecordedPage,
     UnreadableEvent,
 )
+from turnkeep_application.grant_views import GrantView
 from turnkeep_application.keep import Keep
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.lease_holding import Holding, LeaseHeld
@@ -136,6 +137,40 @@ from turnkeep_domain.approvals.events import (
 )
 from turnkeep_domain.approvals.gate_option import GateOption
 from turnkeep_domain.approvals.gate_ref import GateRef
+from turnkeep_domain.approvals.grant_events import (
+    GrantAborted,
+    GrantBegan,
+    GrantClaimed,
+    GrantConsumed,
+    GrantExtended,
+    GrantIssued,
+    GrantSettled,
+    GrantWithdrawn,
+)
+from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantState, GrantStep, RevokeCause
+from turnkeep_domain.approvals.grant_refusals import (
+    AlreadyDispatching,
+    CallForbidden,
+    ClaimLost,
+    EffectsWidened,
+    FingerprintMismatch,
+    GrantAbortRefusal,
+    GrantBusy,
+    GrantConsumeRefusal,
+    GrantExpireRefusal,
+    GrantExtendRefusal,
+    GrantNotDue,
+    GrantRevoked,
+    GrantRevokeRefusal,
+    GrantSettleRefusal,
+    GrantSpent,
+    NotApproved,
+    NotBegun,
+    NotGrantee,
+    OutcomeUncertain,
+    SettleWithRun,
+)
+from turnkeep_domain.approvals.grant_token import GrantToken
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
@@ -583,6 +618,7 @@ __all__ = [
     "Admission",
     "Allow",
     "AllowRefusal",
+    "AlreadyDispatching",
     "AlreadyFinalized",
     "AlreadyInterrupted",
     "AlreadyRejected",
@@ -593,6 +629,7 @@ __all__ = [
     "AmountInvalid",
     "AmountOverflow",
     "Announcement",
+    "AnswerRefusal",
     "ApprovalApproved",
     "ApprovalDenied",
     "ApprovalDiscarded",
@@ -658,6 +695,7 @@ __all__ = [
     "Budgets",
     "Calendar",
     "CalendarUnit",
+    "CallForbidden",
     "CallRefused",
     "CancelGateRefusal",
     "CancelRefusal",
@@ -673,6 +711,7 @@ __all__ = [
     "Claim",
     "ClaimEnd",
     "ClaimEnded",
+    "ClaimLost",
     "ClaimPass",
     "ClaimRefusal",
     "ClaimWrite",
@@ -721,6 +760,7 @@ __all__ = [
     "EffectsFull",
     "EffectsOpen",
     "EffectsUnsettled",
+    "EffectsWidened",
     "EndRefusal",
     "EndedRun",
     "EpochStale",
@@ -747,6 +787,7 @@ __all__ = [
     "FamilyFull",
     "Figures",
     "FilesSettings",
+    "FingerprintMismatch",
     "ForkRange",
     "ForkRefusal",
     "Gate",
@@ -768,6 +809,29 @@ __all__ = [
     "Goal",
     "GoalMoved",
     "GoalRefusal",
+    "GrantAbortRefusal",
+    "GrantAborted",
+    "GrantBegan",
+    "GrantBusy",
+    "GrantClaimed",
+    "GrantConsumeRefusal",
+    "GrantConsumed",
+    "GrantExpireRefusal",
+    "GrantExtendRefusal",
+    "GrantExtended",
+    "GrantIssued",
+    "GrantNotDue",
+    "GrantOutcome",
+    "GrantRevokeRefusal",
+    "GrantRevoked",
+    "GrantSettleRefusal",
+    "GrantSettled",
+    "GrantSpent",
+    "GrantState",
+    "GrantStep",
+    "GrantToken",
+    "GrantView",
+    "GrantWithdrawn",
     "Guard",
     "GuardLost",
     "Guarding",
@@ -866,10 +930,13 @@ __all__ = [
     "Mode",
     "NeedsOperator",
     "NoRuns",
+    "NotApproved",
+    "NotBegun",
     "NotDone",
     "NotDue",
     "NotEligible",
     "NotFound",
+    "NotGrantee",
     "NotHolder",
     "NotPending",
     "NotPermitted",
@@ -884,6 +951,7 @@ __all__ = [
     "Opened",
     "OperationSpent",
     "Origin",
+    "OutcomeUncertain",
     "OutcomeUnknown",
     "OutputUnbounded",
     "Override",
@@ -1021,6 +1089,7 @@ __all__ = [
     "SessionView",
     "Settings",
     "SettleRefusal",
+    "SettleWithRun",
     "Spawn",
     "SpawnRefusal",
     "Spend",
