@@ -23,10 +23,10 @@ from turnkeep_application.records import Records
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Call
 from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision
 from turnkeep_domain.keys import Key, key
 from turnkeep_ports.codec import Codec

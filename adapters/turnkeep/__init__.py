@@ -125,6 +125,15 @@ from turnkeep_application.worker.worker_settings import WorkerSettings
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Amount, Dispatch, Effect, Estimate, Spawn
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_refusals import (
+    AllowRefusal,
+    ConsentChanged,
+    ConsentWithheld,
+    PolicyRefusal,
+    ToolDisabled,
+    TooManyAllows,
+)
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.events import (
     ApprovalApproved,
     ApprovalDenied,
@@ -269,15 +278,6 @@ from turnkeep_domain.consent.events import (
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import ORDINARY, Origin
 from turnkeep_domain.consent.overrides import Override, OverrideKind
-from turnkeep_domain.consent.refusals import (
-    AllowRefusal,
-    ConsentChanged,
-    ConsentWithheld,
-    PolicyRefusal,
-    ToolDisabled,
-    TooManyAllows,
-)
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.tool_policy import PolicyOutcome
 from turnkeep_domain.credentials.account import AccountTerms
 from turnkeep_domain.credentials.account_id import AccountId

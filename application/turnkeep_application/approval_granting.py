@@ -18,6 +18,7 @@ from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.grant_phases import DispatchingGrant, GrantOutcome
@@ -43,7 +44,6 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.consent.effective import forbids
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
-from turnkeep_domain.consent.refusals import ToolDisabled
 from turnkeep_domain.decisions import Decision, Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier

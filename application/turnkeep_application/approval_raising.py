@@ -14,6 +14,7 @@ from turnkeep_application.records import Records
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.limits import require_lifetime
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
@@ -22,7 +23,6 @@ from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import InputRefusal, RaiseRefusal, TooManyPending
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.keys import Key

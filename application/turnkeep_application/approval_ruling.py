@@ -17,10 +17,10 @@ from turnkeep_application.consent_taking import with_standing_allow
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.releasing import along_with_its_run, is_awaited
 from turnkeep_domain.approvals.approval import Approval
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.phases import Approved
 from turnkeep_domain.approvals.refusals import AlwaysAllowUnsupported
-from turnkeep_domain.consent.refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled
 
 O = TypeVar("O")

@@ -10,13 +10,13 @@ from turnkeep_application.reading import Unreadable
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.gate_ref import GateRef
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.phases import ruling_of
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Ruling, Vote
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
 

@@ -59,6 +59,7 @@ from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalReco
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.gate_option import GateOption
 from turnkeep_domain.approvals.gate_ref import GateRef
@@ -92,7 +93,6 @@ from turnkeep_domain.approvals.states import ApprovalOutcome
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier

@@ -12,11 +12,11 @@ from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.consent_cells import policy_key
 from turnkeep_application.records import Need, Records
 from turnkeep_domain.approvals.approval import Approval
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.approvals.phases import Approved
 from turnkeep_domain.approvals.votes import Offer, Ruling
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.allow import Allowance
-from turnkeep_domain.consent.refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.decisions import Changed, Refused
 

@@ -8,12 +8,12 @@ from attrs import field, frozen
 
 from turnkeep_application.reading import Unreadable
 from turnkeep_application.records import Records
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.consent.allow import Allow
 from turnkeep_domain.consent.consent_settings import AutoApproval
 from turnkeep_domain.consent.effective import Weighed
 from turnkeep_domain.consent.overrides import Override
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.keys import ReadKey
 from turnkeep_ports.store import Expectation

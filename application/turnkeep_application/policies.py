@@ -38,6 +38,8 @@ from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_refusals import AllowRefusal, PolicyRefusal
+from turnkeep_domain.approvals.hard_floor import HARD_FLOOR
 from turnkeep_domain.approvals.limits import require_whole
 from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.approvals.refusals import InputRefusal
@@ -48,13 +50,11 @@ from turnkeep_domain.consent.consent_settings import (
     AutoApproveOutcome,
     ConsentSettings,
 )
-from turnkeep_domain.consent.hard_floor import HARD_FLOOR
 from turnkeep_domain.consent.limits import require_consent_seconds
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import ORDINARY, Origin
 from turnkeep_domain.consent.overrides import OverrideKind
 from turnkeep_domain.consent.owners import owner_scope
-from turnkeep_domain.consent.refusals import AllowRefusal, PolicyRefusal
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES, PolicyOutcome, ToolPolicy
 from turnkeep_domain.decisions import Decision, Refused
 from turnkeep_domain.errors import InvalidValue

@@ -27,6 +27,7 @@ from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.events import (
     ApprovalApproved,
@@ -49,7 +50,6 @@ from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
 from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.codec.samples import Blank, Colour, Crate, Disc, Sheet, Square, Title
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.fingerprint import Fingerprint
 from turnkeep_domain.approvals.limits import LIFETIME_SECONDS_MAX, LIFETIME_SECONDS_MIN
@@ -19,7 +20,6 @@ from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.decisions import Changed, Settled
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Digest, Mark, Marks, RequestId

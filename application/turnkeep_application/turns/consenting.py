@@ -9,9 +9,9 @@ from attrs import evolve
 
 from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.records import Need, Records
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.owners import owner_scope
-from turnkeep_domain.consent.refusals import ConsentChanged
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.errors import InvalidValue

@@ -15,7 +15,7 @@ from turnkeep_application.turns.consenting import as_consented, require_acting
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.updates import Updates
-from turnkeep_domain.consent.refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.kinds import require_kind

@@ -58,6 +58,8 @@ from turnkeep_application.turns.views import RunHistory, RunPage, RunView
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
@@ -65,8 +67,6 @@ from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import ExtendRefusal
 from turnkeep_domain.budgets.tallies import Usage
-from turnkeep_domain.consent.refusals import ConsentChanged
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal

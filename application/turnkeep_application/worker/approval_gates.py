@@ -12,12 +12,12 @@ from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding

@@ -30,11 +30,11 @@ from turnkeep_application.worker.spends import Metering, SpendingStep, Spends
 from turnkeep_application.worker.steps import Consenting, ModeName, Step, Steps
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.dimensions import Dimension
 from turnkeep_domain.budgets.holds import OnExpiry
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.secrets.material import Material

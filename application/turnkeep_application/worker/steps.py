@@ -25,9 +25,9 @@ from turnkeep_application.worker.exits import (
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
+from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.refusals import InputRefusal
-from turnkeep_domain.consent.refusals import ConsentWithheld
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import Digest

@@ -7,10 +7,10 @@ from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.grant_phases import GrantStep, RevokeCause
 from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.approvals.states import ApprovalState
-from turnkeep_domain.consent.refusals import ToolDisabled
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestIdReused
 

@@ -7,9 +7,9 @@ from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Ruling
-from turnkeep_domain.consent.refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestIdReused
 

@@ -14,7 +14,9 @@ from turnkeep_domain.approvals.calls import (
     Effect,
     Spawn,
 )
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.fingerprint import Fingerprint, fingerprint
+from turnkeep_domain.approvals.hard_floor import HARD_FLOOR
 from turnkeep_domain.approvals.limits import (
     ATTEMPT_MAX,
     LIFETIME_SECONDS_MAX,
@@ -25,8 +27,6 @@ from turnkeep_domain.approvals.limits import (
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum, owner_of
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.hard_floor import HARD_FLOOR
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.instants import instant

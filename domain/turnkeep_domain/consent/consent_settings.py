@@ -8,11 +8,11 @@ from typing import Final
 from attrs import evolve, field, frozen
 from attrs.validators import optional
 
+from turnkeep_domain.approvals.consent_refusals import PolicyRefusal
 from turnkeep_domain.consent.allow import require_consenting
 from turnkeep_domain.consent.events import AutoApproveSet
 from turnkeep_domain.consent.limits import CONSENT_SECONDS_MAX, require_consent_seconds
 from turnkeep_domain.consent.owners import require_owner
-from turnkeep_domain.consent.refusals import PolicyRefusal
 from turnkeep_domain.decisions import Changed, Decision, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.instants import instant, optional_instant

@@ -14,13 +14,13 @@ from attrs.validators import deep_iterable, optional
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentRule
+from turnkeep_domain.approvals.hard_floor import HARD_FLOOR
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.allow import Allow
 from turnkeep_domain.consent.consent_settings import ConsentSettings
-from turnkeep_domain.consent.hard_floor import HARD_FLOOR
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.kinds import of_kind

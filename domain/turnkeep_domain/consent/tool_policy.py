@@ -25,6 +25,12 @@ from attrs.validators import deep_iterable, optional
 
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Effect
+from turnkeep_domain.approvals.consent_refusals import (
+    AllowRefusal,
+    PolicyRefusal,
+    ToolDisabled,
+    TooManyAllows,
+)
 from turnkeep_domain.approvals.limits import require_whole
 from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.consent.action_kinds import ActionKind
@@ -39,12 +45,6 @@ from turnkeep_domain.consent.events import (
 from turnkeep_domain.consent.limits import ALLOWS_MAX
 from turnkeep_domain.consent.overrides import Override, OverrideKind
 from turnkeep_domain.consent.owners import require_owner
-from turnkeep_domain.consent.refusals import (
-    AllowRefusal,
-    PolicyRefusal,
-    ToolDisabled,
-    TooManyAllows,
-)
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier

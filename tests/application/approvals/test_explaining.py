@@ -14,8 +14,8 @@ from tests.application.approvals.keep import (
     rid,
 )
 from turnkeep_application.approval_explaining import ApprovalExplanation
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.grant_phases import GrantState
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.scope import Scope
 from turnkeep_ports.clock import Deadline
 from turnkeep_ports.store import START, EventPage, EventQuery

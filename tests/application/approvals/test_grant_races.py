@@ -30,6 +30,7 @@ from tests.application.approvals.keep import (
     rid,
 )
 from turnkeep_application.approvals import Approvals
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantState, RevokeCause
 from turnkeep_domain.approvals.grant_refusals import (
     AlreadyDispatching,
@@ -44,7 +45,6 @@ from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import NotPending
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
-from turnkeep_domain.consent.refusals import ToolDisabled
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_ports.errors import OutcomeUnknown

@@ -34,6 +34,7 @@ from tests.application.approvals.keep import (
 )
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Spawn
 from turnkeep_domain.approvals.canonical import JsonText
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.grant_phases import (
     ActiveGrant,
     GrantOutcome,
@@ -61,7 +62,6 @@ from turnkeep_domain.approvals.refusals import InvalidInput, Unknown
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
-from turnkeep_domain.consent.refusals import ToolDisabled
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.scope import Scope

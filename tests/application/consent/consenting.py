@@ -17,6 +17,7 @@ from turnkeep_domain.approvals.approval import APPROVALS
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect
 from turnkeep_domain.approvals.canonical import Json
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.grant import GRANTS
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS
@@ -28,7 +29,6 @@ from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import ORDINARY, Origin
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES, PolicyOutcome, ToolPolicy
 from turnkeep_domain.keys import Address
 from turnkeep_domain.principals import Principal

@@ -16,11 +16,11 @@ from tests.application.worlds import SCOPE, rid
 from turnkeep import Keep
 from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.turns.views import RunView
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.refusals import ConsentChanged
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.request_ids import digest_of

@@ -23,14 +23,14 @@ from tests.application.worlds import SCOPE, memory, rid
 from turnkeep import ApprovalSettings, Settings
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Effect
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import AlwaysAllowUnsupported, NotPending
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.events import ToolAllowed
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.refusals import ToolDisabled, TooManyAllows
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal

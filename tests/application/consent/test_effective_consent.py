@@ -22,6 +22,7 @@ from tests.application.consent.consenting import (
 from tests.application.worlds import SCOPE, memory
 from turnkeep import ApprovalSettings, Settings
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.refusals import InputTooDeep, InvalidInput
 from turnkeep_domain.approvals.votes import Offer
@@ -29,7 +30,6 @@ from turnkeep_domain.consent.effective import Weighed
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal

@@ -19,13 +19,13 @@ from tests.application.consent.consenting import (
     Consenting,
 )
 from tests.application.worlds import CODEC, SCOPE, STORES, rid
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.events import Event
 from turnkeep_domain.principals import Principal

@@ -27,10 +27,10 @@ from turnkeep import ApprovalSettings, Keep, Policies, Settings
 from turnkeep_application.consent_views import ConsentPage, ToolConsent
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Effect
+from turnkeep_domain.approvals.consent_refusals import TooManyAllows
 from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.consent.consent_settings import AutoApproval, AutoApproveOutcome
 from turnkeep_domain.consent.overrides import Override, OverrideKind
-from turnkeep_domain.consent.refusals import TooManyAllows
 from turnkeep_domain.consent.tool_policy import PolicyOutcome
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue

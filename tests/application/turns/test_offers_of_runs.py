@@ -7,11 +7,11 @@ from turnkeep_application.approval_cells import approval_key, grant_key
 from turnkeep_application.consent_cells import policy_key
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Dispatch, Effect
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.approvals.refusals import AlwaysAllowUnsupported, StaleGate
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId

@@ -12,14 +12,14 @@ from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.worker.context import RunContext
 from turnkeep_application.worker.exits import CallRefused, TryAgain
 from turnkeep_domain.approvals.calls import Dispatch, Effect
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged, ConsentWithheld
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.approvals.refusals import InputRefusal, InvalidInput
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.overrides import OverrideKind
-from turnkeep_domain.consent.refusals import ConsentChanged, ConsentWithheld
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.consent.tool_policy import PolicyOutcome
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal

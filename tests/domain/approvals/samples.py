@@ -9,12 +9,12 @@ from typing import Final
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Dispatch, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.decisions import Changed, Decision, Settled
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId

@@ -23,12 +23,12 @@ from tests.domain.approvals.samples import (
 )
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.calls import Effect
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import AlwaysAllowUnsupported, NotEligible, NotPending
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
 from turnkeep_domain.approvals.votes import Offer, Verdict, Vote
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.decisions import Changed, Refused, Settled, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from tests.domain.consent.samples import ADA, HOUR, NOW, OPS, OWNER, SOON, auto_approving, later
+from turnkeep_domain.approvals.consent_refusals import PolicyRefusal
 from turnkeep_domain.consent.consent_settings import (
     CONSENT_SETTINGS,
     SETTINGS_ID,
@@ -16,7 +17,6 @@ from turnkeep_domain.consent.consent_settings import (
     ConsentSettings,
 )
 from turnkeep_domain.consent.events import AutoApproveSet
-from turnkeep_domain.consent.refusals import PolicyRefusal
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.keys import Index

@@ -35,6 +35,7 @@ from tests.domain.consent.samples import (
     unsaid,
 )
 from turnkeep_domain.approvals.calls import Dispatch, Effect
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.consent_settings import ConsentSettings
 from turnkeep_domain.consent.effective import (
@@ -49,7 +50,6 @@ from turnkeep_domain.consent.effective import (
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import ORDINARY, Origin
 from turnkeep_domain.consent.overrides import Override, OverrideKind
-from turnkeep_domain.consent.rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.errors import InvalidValue
 

@@ -34,6 +34,7 @@ from tests.domain.consent.samples import (
     unsaid,
 )
 from turnkeep_domain.approvals.calls import Effect
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.consent.action_kinds import ActionKind
 from turnkeep_domain.consent.allow import Allowance
 from turnkeep_domain.consent.events import (
@@ -44,7 +45,6 @@ from turnkeep_domain.consent.events import (
 )
 from turnkeep_domain.consent.limits import ALLOWS_MAX
 from turnkeep_domain.consent.overrides import Override, OverrideKind
-from turnkeep_domain.consent.refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.consent.tool_policy import TOOL_POLICIES, PolicyOutcome, ToolPolicy
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.errors import InvalidValue

@@ -6,8 +6,8 @@ from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CapabilityId
-from turnkeep_domain.consent.rules import ConsentRule
 from turnkeep_domain.request_ids import RequestIdReused
 
 
