@@ -192,6 +192,8 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
     ("approval", "always"): ALWAYS,
+    ("approval", "on_the_hard_floor"): raised(evolve(TWO_DECIDE, cause=ConsentRule.HARD_FLOOR)),
+    ("approval", "consent_unreadable"): raised(evolve(ONE_DECIDES, cause=ConsentRule.UNREADABLE)),
     ("approval", "erased"): evolve(APPROVED, erased=True),
     ("approval_discarded", "withdrawn"): WITHDRAWN,
     ("approval_discarded", "was_approved"): Discarded(
