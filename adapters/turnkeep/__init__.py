@@ -17,7 +17,7 @@ from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
 from turnkeep_adapters.web.gate_code import GateCode
-from turnkeep_adapters.web.gate_problem import GateProblem
+from turnkeep_adapters.web.gate_problem import Coded, GateProblem
 from turnkeep_application.approval_answering import GateAnswered
 from turnkeep_application.approval_explaining import ApprovalExplanation
 from turnkeep_application.approval_retention import ApprovalsPruned
@@ -156,7 +156,12 @@ from turnkeep_domain.approvals.grant_events import (
     GrantSettled,
     GrantWithdrawn,
 )
-from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantState, GrantStep, RevokeCause
+from turnkeep_domain.approvals.grant_phases import (
+    GrantOutcome,
+    GrantRevokeCause,
+    GrantState,
+    GrantStep,
+)
 from turnkeep_domain.approvals.grant_refusals import (
     AlreadyDispatching,
     CallForbidden,
@@ -717,6 +722,7 @@ __all__ = [
     "ClaimWrite",
     "ClaimedRun",
     "Clock",
+    "Coded",
     "CommitId",
     "Completed",
     "ConsentAnswer",
@@ -822,6 +828,7 @@ __all__ = [
     "GrantIssued",
     "GrantNotDue",
     "GrantOutcome",
+    "GrantRevokeCause",
     "GrantRevokeRefusal",
     "GrantRevoked",
     "GrantSettleRefusal",

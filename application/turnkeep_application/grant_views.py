@@ -12,9 +12,9 @@ from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.grant_phases import (
     ClaimedGrant,
     DispatchingGrant,
+    GrantRevokeCause,
     GrantState,
     GrantStep,
-    RevokeCause,
     RevokedGrant,
 )
 from turnkeep_domain.principals import Principal
@@ -53,7 +53,7 @@ class GrantView:
     until: datetime | None
     step: GrantStep | None
     ended_at: datetime | None
-    cause: RevokeCause | None
+    cause: GrantRevokeCause | None
 
 
 def grant_view(grant: Grant, now: datetime) -> GrantView:
@@ -77,5 +77,5 @@ def grant_view(grant: Grant, now: datetime) -> GrantView:
         until=None if held is None else held.deadline,
         step=phase.step if isinstance(phase, DispatchingGrant) else None,
         ended_at=grant.expires_at if overdue else grant.ended_at,
-        cause=RevokeCause.EXPIRED if overdue else cause,
+        cause=GrantRevokeCause.EXPIRED if overdue else cause,
     )

@@ -28,8 +28,8 @@ from turnkeep_domain.approvals.grant_phases import (
     ConsumedGrant,
     DispatchingGrant,
     GrantOutcome,
+    GrantRevokeCause,
     GrantStep,
-    RevokeCause,
     RevokedGrant,
 )
 from turnkeep_domain.approvals.grant_token import GrantToken, grant_token_digest
@@ -81,7 +81,7 @@ def _begun(step: GrantStep | None) -> DispatchingGrant:
     return DispatchingGrant(token=TOKEN, by=AGENT, deadline=UNTIL, step=step)
 
 
-def _revoked(by: Principal | None, cause: RevokeCause) -> Grant:
+def _revoked(by: Principal | None, cause: GrantRevokeCause) -> Grant:
     return evolve(OF_A_RUN, phase=RevokedGrant(by=by, at=UNTIL, cause=cause))
 
 
@@ -90,7 +90,7 @@ PHASES: Final = (
     _CLAIMED,
     _begun(None),
     ConsumedGrant(token=TOKEN, at=UNTIL),
-    RevokedGrant(by=None, at=UNTIL, cause=RevokeCause.EXPIRED),
+    RevokedGrant(by=None, at=UNTIL, cause=GrantRevokeCause.EXPIRED),
 )
 
 GRANT_RECORD_CASES: Final[dict[tuple[str, str], object]] = {
@@ -112,9 +112,9 @@ GRANT_RECORD_CASES: Final[dict[tuple[str, str], object]] = {
             dropped=0,
         ),
     ),
-    ("grant", "expired"): _revoked(None, RevokeCause.EXPIRED),
-    ("grant", "withdrawn"): _revoked(ADA, RevokeCause.WITHDRAWN),
-    ("grant", "run_ended"): _revoked(Principal.service("turns"), RevokeCause.RUN_ENDED),
+    ("grant", "expired"): _revoked(None, GrantRevokeCause.EXPIRED),
+    ("grant", "withdrawn"): _revoked(ADA, GrantRevokeCause.WITHDRAWN),
+    ("grant", "run_ended"): _revoked(Principal.service("turns"), GrantRevokeCause.RUN_ENDED),
 }
 
 _TOLD: Final = GrantTold(
@@ -135,7 +135,11 @@ GRANT_EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("grant.consumed", "plain"): GrantConsumed(**_TOLD, by=AGENT),
     ("grant.settled", "happened"): GrantSettled(**_TOLD, by=ADA, happened=True),
     ("grant.settled", "did_not"): GrantSettled(**_TOLD, by=ADA, happened=False),
-    ("grant.revoked", "expired"): GrantWithdrawn(**_TOLD, by=None, cause=RevokeCause.EXPIRED),
-    ("grant.revoked", "run_ended"): GrantWithdrawn(**_TOLD, by=ADA, cause=RevokeCause.RUN_ENDED),
-    ("grant.revoked", "withdrawn"): GrantWithdrawn(**_TOLD, by=ADA, cause=RevokeCause.WITHDRAWN),
+    ("grant.revoked", "expired"): GrantWithdrawn(**_TOLD, by=None, cause=GrantRevokeCause.EXPIRED),
+    ("grant.revoked", "run_ended"): GrantWithdrawn(
+        **_TOLD, by=ADA, cause=GrantRevokeCause.RUN_ENDED
+    ),
+    ("grant.revoked", "withdrawn"): GrantWithdrawn(
+        **_TOLD, by=ADA, cause=GrantRevokeCause.WITHDRAWN
+    ),
 }

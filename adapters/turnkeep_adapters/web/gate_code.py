@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Final
 
 
 class GateCode(Enum):
@@ -44,46 +44,7 @@ class GateCode(Enum):
     @property
     def status(self) -> HTTPStatus:
         """Its HTTP status."""
-        match self:
-            case (
-                GateCode.INVALID_GATE_REF
-                | GateCode.INVALID_INPUT
-                | GateCode.INPUT_TOO_DEEP
-                | GateCode.ALWAYS_ALLOW_UNSUPPORTED
-            ):
-                return HTTPStatus.BAD_REQUEST
-            case GateCode.NOT_ELIGIBLE | GateCode.TOOL_DISABLED:
-                return HTTPStatus.FORBIDDEN
-            case GateCode.UNKNOWN_GATE:
-                return HTTPStatus.NOT_FOUND
-            case (
-                GateCode.AMBIGUOUS_GATE
-                | GateCode.STALE_GATE
-                | GateCode.REQUEST_ID_REUSED
-                | GateCode.ID_SPENT
-                | GateCode.NOT_DUE
-                | GateCode.NOT_APPROVED
-                | GateCode.FINGERPRINT_MISMATCH
-                | GateCode.EFFECTS_WIDENED
-                | GateCode.NOT_BEGUN
-                | GateCode.ALREADY_DISPATCHING
-                | GateCode.CLAIM_LOST
-                | GateCode.GRANT_SPENT
-                | GateCode.GRANT_REVOKED
-                | GateCode.OUTCOME_UNCERTAIN
-                | GateCode.SETTLE_WITH_RUN
-                | GateCode.CONSENT_CHANGED
-                | GateCode.GRANT_BUSY
-            ):
-                return HTTPStatus.CONFLICT
-            case GateCode.PAYLOAD_TOO_LARGE:
-                return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            case GateCode.TOO_MANY_PENDING | GateCode.TOO_MANY_ALLOWS:
-                return HTTPStatus.TOO_MANY_REQUESTS
-            case GateCode.CONTENDED | GateCode.UNAVAILABLE | GateCode.OUTCOME_UNKNOWN:
-                return HTTPStatus.SERVICE_UNAVAILABLE
-            case _:
-                assert_never(self)
+        return _STATUSES[self]
 
     @property
     def retryable(self) -> bool:
@@ -91,6 +52,38 @@ class GateCode(Enum):
         return self in _RETRYABLE
 
 
+_STATUSES: Final = {
+    GateCode.INVALID_GATE_REF: HTTPStatus.BAD_REQUEST,
+    GateCode.INVALID_INPUT: HTTPStatus.BAD_REQUEST,
+    GateCode.INPUT_TOO_DEEP: HTTPStatus.BAD_REQUEST,
+    GateCode.ALWAYS_ALLOW_UNSUPPORTED: HTTPStatus.BAD_REQUEST,
+    GateCode.NOT_ELIGIBLE: HTTPStatus.FORBIDDEN,
+    GateCode.TOOL_DISABLED: HTTPStatus.FORBIDDEN,
+    GateCode.UNKNOWN_GATE: HTTPStatus.NOT_FOUND,
+    GateCode.AMBIGUOUS_GATE: HTTPStatus.CONFLICT,
+    GateCode.STALE_GATE: HTTPStatus.CONFLICT,
+    GateCode.REQUEST_ID_REUSED: HTTPStatus.CONFLICT,
+    GateCode.ID_SPENT: HTTPStatus.CONFLICT,
+    GateCode.NOT_DUE: HTTPStatus.CONFLICT,
+    GateCode.NOT_APPROVED: HTTPStatus.CONFLICT,
+    GateCode.FINGERPRINT_MISMATCH: HTTPStatus.CONFLICT,
+    GateCode.EFFECTS_WIDENED: HTTPStatus.CONFLICT,
+    GateCode.NOT_BEGUN: HTTPStatus.CONFLICT,
+    GateCode.ALREADY_DISPATCHING: HTTPStatus.CONFLICT,
+    GateCode.CLAIM_LOST: HTTPStatus.CONFLICT,
+    GateCode.GRANT_SPENT: HTTPStatus.CONFLICT,
+    GateCode.GRANT_REVOKED: HTTPStatus.CONFLICT,
+    GateCode.OUTCOME_UNCERTAIN: HTTPStatus.CONFLICT,
+    GateCode.SETTLE_WITH_RUN: HTTPStatus.CONFLICT,
+    GateCode.CONSENT_CHANGED: HTTPStatus.CONFLICT,
+    GateCode.GRANT_BUSY: HTTPStatus.CONFLICT,
+    GateCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    GateCode.TOO_MANY_PENDING: HTTPStatus.TOO_MANY_REQUESTS,
+    GateCode.TOO_MANY_ALLOWS: HTTPStatus.TOO_MANY_REQUESTS,
+    GateCode.CONTENDED: HTTPStatus.SERVICE_UNAVAILABLE,
+    GateCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    GateCode.OUTCOME_UNKNOWN: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 _RETRYABLE: Final = frozenset(
     {
         GateCode.GRANT_BUSY,

@@ -17,8 +17,8 @@ Doubt: TypeAlias = Contended | Unavailable | OutcomeUnknown
 """An error after which a client sends the same command again, under the same id."""
 
 
-class Reason(Protocol):
-    """Any reason of a refusal."""
+class Coded(Protocol):
+    """The reason of any refusal: it has a code."""
 
     @property
     def code(self) -> str:
@@ -50,7 +50,7 @@ class GateProblem:
         return {"code": self.code.value, "retryable": self.code.retryable, **self.facts}
 
     @classmethod
-    def of(cls, refused: Refused[Reason] | Doubt | PayloadTooLarge) -> GateProblem:
+    def of(cls, refused: Refused[Coded] | Doubt | PayloadTooLarge) -> GateProblem:
         """What a client is told of a refusal of any command on approvals, grants or consent.
 
         Raises:

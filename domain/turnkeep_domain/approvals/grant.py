@@ -48,9 +48,9 @@ from turnkeep_domain.approvals.grant_phases import (
     DispatchingGrant,
     GrantOutcome,
     GrantPhase,
+    GrantRevokeCause,
     GrantState,
     GrantStep,
-    RevokeCause,
     RevokedGrant,
     grant_state_of,
 )
@@ -499,18 +499,18 @@ class Grant:
         replay = replayed(self.marks, request.id, request.arguments)
         if replay is not None:
             return replay
-        return self._revoked(by, RevokeCause.WITHDRAWN, request, now)
+        return self._revoked(by, GrantRevokeCause.WITHDRAWN, request, now)
 
     def run_ended(
         self, *, by: Principal, now: datetime
     ) -> Decision[Grant, GrantOutcome, GrantRevokeRefusal]:
         """The run that had asked has ended, in that commit (g). What is dispatching stays."""
-        return self._revoked(by, RevokeCause.RUN_ENDED, None, now)
+        return self._revoked(by, GrantRevokeCause.RUN_ENDED, None, now)
 
     def expire(self, *, now: datetime) -> Decision[Grant, GrantOutcome, GrantExpireRefusal]:
         """Notes that its time is up (h). Idempotent by state."""
         match self.phase:
-            case RevokedGrant(cause=RevokeCause.EXPIRED):
+            case RevokedGrant(cause=GrantRevokeCause.EXPIRED):
                 return Unchanged(GrantOutcome.of(self.phase))
             case ConsumedGrant() | RevokedGrant() as ended:
                 return Refused(_end(ended))
@@ -591,7 +591,7 @@ class Grant:
         return self._moved(phase, event, request=request)
 
     def _revoked(
-        self, by: Principal, cause: RevokeCause, request: _Request | None, now: datetime
+        self, by: Principal, cause: GrantRevokeCause, request: _Request | None, now: datetime
     ) -> Decision[Grant, GrantOutcome, AlreadyDispatching | GrantSpent | GrantRevoked]:
         overdue = self._overdue(now)
         if overdue is not None:
@@ -614,14 +614,14 @@ class Grant:
         if not self._is_overdue(now):
             return None
         phase, event = self._expiry(now)
-        refusal = GrantRevoked(RevokeCause.EXPIRED)
+        refusal = GrantRevoked(GrantRevokeCause.EXPIRED)
         return Settled(evolve(self, phase=phase), refusal, (event,), tidy=True)
 
     def _is_overdue(self, now: datetime) -> bool:
         return isinstance(self.phase, ActiveGrant | ClaimedGrant) and now >= self.expires_at
 
     def _expiry(self, now: datetime) -> tuple[RevokedGrant, GrantWithdrawn]:
-        cause = RevokeCause.EXPIRED
+        cause = GrantRevokeCause.EXPIRED
         event = GrantWithdrawn(**self._told(now), by=None, cause=cause)
         return RevokedGrant(by=None, at=now, cause=cause), event
 

@@ -8,7 +8,7 @@ from typing import ClassVar, TypedDict
 from attrs import field, frozen
 
 from turnkeep_domain.approvals.events import ApprovalEvent
-from turnkeep_domain.approvals.grant_phases import RevokeCause
+from turnkeep_domain.approvals.grant_phases import GrantRevokeCause
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId
 from turnkeep_domain.instants import instant
 from turnkeep_domain.keys import Address
@@ -100,4 +100,4 @@ class GrantWithdrawn(ApprovalEvent):
     kind: ClassVar[str] = "grant.revoked"
 
     by: Principal | None = field(validator=of_kind(Principal, type(None)))
-    cause: RevokeCause = field(validator=of_kind(RevokeCause))
+    cause: GrantRevokeCause = field(validator=of_kind(GrantRevokeCause))

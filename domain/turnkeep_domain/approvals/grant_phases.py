@@ -32,7 +32,7 @@ class GrantState(Enum):
         return self in (GrantState.CONSUMED, GrantState.REVOKED)
 
 
-class RevokeCause(Enum):
+class GrantRevokeCause(Enum):
     """Why a grant can no longer be used.
 
     `EXPIRED`: nobody used it in time. `WITHDRAWN`: somebody took it back. `RUN_ENDED`: the run that
@@ -117,11 +117,11 @@ class RevokedGrant:
 
     by: Principal | None = field(validator=of_kind(Principal, type(None)))
     at: datetime = field(validator=instant)
-    cause: RevokeCause = field(validator=of_kind(RevokeCause))
+    cause: GrantRevokeCause = field(validator=of_kind(GrantRevokeCause))
 
     @cause.validator
-    def _names_who(self, _: object, cause: RevokeCause) -> None:
-        if (self.by is None) is not (cause is RevokeCause.EXPIRED):
+    def _names_who(self, _: object, cause: GrantRevokeCause) -> None:
+        if (self.by is None) is not (cause is GrantRevokeCause.EXPIRED):
             raise InvalidValue("by", "must be named, unless the time was up")
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 from attrs import frozen
 
 from turnkeep_domain.approvals.consent_refusals import ToolDisabled
-from turnkeep_domain.approvals.grant_phases import GrantStep, RevokeCause
+from turnkeep_domain.approvals.grant_phases import GrantRevokeCause, GrantStep
 from turnkeep_domain.approvals.names import CapabilityId
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.principals import Principal
@@ -127,7 +127,7 @@ class GrantRevoked:
 
     code: ClassVar[str] = "grant_revoked"
 
-    cause: RevokeCause
+    cause: GrantRevokeCause
 
 
 @frozen

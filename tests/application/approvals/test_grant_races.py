@@ -31,7 +31,7 @@ from tests.application.approvals.keep import (
 )
 from turnkeep_application.approvals import Approvals
 from turnkeep_domain.approvals.consent_refusals import ToolDisabled
-from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantState, RevokeCause
+from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantRevokeCause, GrantState
 from turnkeep_domain.approvals.grant_refusals import (
     AlreadyDispatching,
     ClaimLost,
@@ -213,7 +213,7 @@ def test_of_revoke_and_begin_exactly_one_wins(keep: Keep, first: str) -> None:
             late = await slow
         assert isinstance(quick, GrantOutcome)
         expected = (
-            GrantRevoked(RevokeCause.WITHDRAWN) if first == "revoke" else AlreadyDispatching()
+            GrantRevoked(GrantRevokeCause.WITHDRAWN) if first == "revoke" else AlreadyDispatching()
         )
         assert late == Refused(expected)
         assert (await keep.kinds("grant"))[2:] == ["revoked" if first == "revoke" else "began"]
@@ -332,7 +332,7 @@ def test_a_claim_that_lands_late_does_not_outlive_the_grant(keep: Keep) -> None:
             await faulty.reached("late")
             keep.wall.step(3_600)
             faulty.release("late")
-            assert await claiming == Refused(GrantRevoked(RevokeCause.EXPIRED))
+            assert await claiming == Refused(GrantRevoked(GrantRevokeCause.EXPIRED))
         assert await keep.kinds("grant") == ["issued", "revoked"]
 
     keep.run(scenario)
@@ -367,7 +367,7 @@ def test_the_sweep_of_a_grant_and_its_claim_at_the_deadline_have_one_outcome(kee
             keep.wall.step(3_600)
             assert await keep.rival.expire_grant(SCOPE, id) == REVOKED
             faulty.release("claim")
-            assert await claiming == Refused(GrantRevoked(RevokeCause.EXPIRED))
+            assert await claiming == Refused(GrantRevoked(GrantRevokeCause.EXPIRED))
         assert await keep.kinds("grant") == ["issued", "revoked"]
 
     keep.run(scenario)

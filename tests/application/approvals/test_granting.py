@@ -38,8 +38,8 @@ from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.grant_phases import (
     ActiveGrant,
     GrantOutcome,
+    GrantRevokeCause,
     GrantState,
-    RevokeCause,
 )
 from turnkeep_domain.approvals.grant_refusals import (
     AlreadyDispatching,
@@ -68,7 +68,7 @@ from turnkeep_domain.scope import Scope
 from turnkeep_ports.errors import Corrupt
 
 DISABLED: Final = Refused(ToolDisabled(CapabilityId("pay")))
-EXPIRED: Final = Refused(GrantRevoked(RevokeCause.EXPIRED))
+EXPIRED: Final = Refused(GrantRevoked(GrantRevokeCause.EXPIRED))
 SPENT: Final = Refused(GrantSpent())
 LOST: Final = Refused(ClaimLost())
 
@@ -281,7 +281,7 @@ def test_an_expired_grant_is_neither_claimed_nor_begun_before_anybody_has_noted_
         await keep.clock.advance(10)
         view = await keep.approvals.grant(SCOPE, first.id)
         assert view is not None
-        assert (view.state, view.cause) == (GrantState.REVOKED, RevokeCause.EXPIRED)
+        assert (view.state, view.cause) == (GrantState.REVOKED, GrantRevokeCause.EXPIRED)
         assert view.ended_at == view.expires_at
         assert await first.claim() == EXPIRED
         assert await second.begin() == EXPIRED
@@ -422,7 +422,7 @@ def test_revoking_ends_what_was_not_begun(keep: Keep) -> None:
         await resumer.claim()
         for _ in range(2):
             assert await resumer.revoke() == REVOKED
-        withdrawn = Refused(GrantRevoked(RevokeCause.WITHDRAWN))
+        withdrawn = Refused(GrantRevoked(GrantRevokeCause.WITHDRAWN))
         assert [await resumer.begin(), await resumer.claim(request="new")] == [withdrawn] * 2
         assert await keep.kinds("grant") == ["issued", "claimed", "revoked"]
 

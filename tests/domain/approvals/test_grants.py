@@ -41,9 +41,9 @@ from turnkeep_domain.approvals.grant_phases import (
     ConsumedGrant,
     DispatchingGrant,
     GrantOutcome,
+    GrantRevokeCause,
     GrantState,
     GrantStep,
-    RevokeCause,
     RevokedGrant,
 )
 from turnkeep_domain.approvals.grant_refusals import (
@@ -296,8 +296,8 @@ def test_every_command_in_every_state_answers_as_the_table_says(state: str, comm
             assert outcome == GrantOutcome.of(grant.phase)
         case Settled(after, reason, events, tidy=tidy):
             assert expected == "settled"
-            assert reason == GrantRevoked(RevokeCause.EXPIRED)
-            assert after.phase == RevokedGrant(by=None, at=now, cause=RevokeCause.EXPIRED)
+            assert reason == GrantRevoked(GrantRevokeCause.EXPIRED)
+            assert after.phase == RevokedGrant(by=None, at=now, cause=GrantRevokeCause.EXPIRED)
             assert [event.kind for event in events] == ["grant.revoked"]
             assert tidy
         case Refused(reason):
@@ -436,7 +436,7 @@ def test_a_repeat_answers_as_it_did_whatever_happened_since(command: str) -> Non
     decision = repeated(make(), now)
     assert isinstance(decision, Changed)
     changed = evolve(
-        decision.state, phase=RevokedGrant(by=None, at=ENDS, cause=RevokeCause.EXPIRED)
+        decision.state, phase=RevokedGrant(by=None, at=ENDS, cause=GrantRevokeCause.EXPIRED)
     )
     assert repeated(decision.state, NOW + LATE) == Unchanged(decision.outcome)
     assert repeated(changed, NOW + LATE) == Unchanged(decision.outcome)
@@ -609,9 +609,9 @@ def test_a_claim_past_the_grant_cannot_be_built() -> None:
 
 def test_a_revocation_names_who_unless_the_time_was_up() -> None:
     with pytest.raises(InvalidValue):
-        RevokedGrant(by=None, at=NOW, cause=RevokeCause.WITHDRAWN)
+        RevokedGrant(by=None, at=NOW, cause=GrantRevokeCause.WITHDRAWN)
     with pytest.raises(InvalidValue):
-        RevokedGrant(by=GRACE, at=NOW, cause=RevokeCause.EXPIRED)
+        RevokedGrant(by=GRACE, at=NOW, cause=GrantRevokeCause.EXPIRED)
 
 
 def test_an_outcome_has_a_deadline_exactly_while_somebody_holds_the_grant() -> None:

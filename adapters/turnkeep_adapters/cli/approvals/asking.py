@@ -9,12 +9,11 @@ from typing import TypeVar
 
 import click
 
-from turnkeep import GateProblem, Keep, Refused, TurnkeepError, open_keep
+from turnkeep import Coded, GateProblem, Keep, Refused, TurnkeepError, open_keep
 from turnkeep_adapters.cli.approvals.naming import Unnamed
 from turnkeep_adapters.cli.doctor.place import Nowhere
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.place_of_work import require_standing
-from turnkeep_adapters.web.gate_problem import Reason
 
 T = TypeVar("T")
 
@@ -38,7 +37,7 @@ def tell(told: object) -> None:
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-def refused(answer: Refused[Reason], *, as_json: bool) -> int:
+def refused(answer: Refused[Coded], *, as_json: bool) -> int:
     """Says why nothing came of a command."""
     problem = GateProblem.of(answer)
     if as_json:

@@ -12,6 +12,7 @@ from turnkeep import (
     ApprovalPayload,
     Approvals,
     ApprovalView,
+    Coded,
     Erased,
     GateAnswered,
     GateOption,
@@ -39,7 +40,6 @@ from turnkeep_adapters.cli.approvals.telling import (
     table,
 )
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.web.gate_problem import Reason
 
 
 @click.group()
@@ -133,7 +133,7 @@ def discard(
 ) -> int:
     """Withdraw a gate that nobody has decided; its call can be asked again."""
 
-    async def withdraw(approvals: Approvals) -> ApprovalOutcome | Refused[Reason]:
+    async def withdraw(approvals: Approvals) -> ApprovalOutcome | Refused[Coded]:
         ref = gate_of(gate)
         scope = await GateOwner(**owner).scope_of(approvals, ref)
         return await approvals.discard(
@@ -152,7 +152,7 @@ def discard(
 def erase(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) -> int:
     """Erase what people read of a gate; its ruling stands."""
 
-    async def erased(approvals: Approvals) -> Erased | Refused[Reason]:
+    async def erased(approvals: Approvals) -> Erased | Refused[Coded]:
         ref = gate_of(gate)
         scope = await GateOwner(**owner).scope_of(approvals, ref)
         return await approvals.erase_payload(scope, ref.id)
@@ -246,7 +246,7 @@ def _answer(
     as_json: bool,
     **owner: Unpack[OwnerOptions],
 ) -> int:
-    async def answered(approvals: Approvals) -> GateAnswered | Refused[Reason]:
+    async def answered(approvals: Approvals) -> GateAnswered | Refused[Coded]:
         ref = gate_of(gate)
         return await approvals.answer(
             await GateOwner(**owner).scope_of(approvals, ref),

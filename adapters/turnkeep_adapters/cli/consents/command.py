@@ -11,6 +11,7 @@ from turnkeep import (
     ActionKind,
     Allow,
     CapabilityId,
+    Coded,
     ConsentPage,
     Effect,
     Keep,
@@ -25,7 +26,6 @@ from turnkeep_adapters.cli.approvals.naming import decided, principal_of, reques
 from turnkeep_adapters.cli.approvals.telling import name, time
 from turnkeep_adapters.cli.doctor.place import shown
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.web.gate_problem import Reason
 
 _DAY_SECONDS: Final = 86_400
 _PAGE: Final = 200
@@ -231,7 +231,7 @@ def _changed(
     url: str,
     as_json: bool,
 ) -> int:
-    async def changed(keep: Keep) -> object | Refused[Reason]:
+    async def changed(keep: Keep) -> object | Refused[Coded]:
         who, request = principal_of(by), request_of(request_id)
         return await change(keep.policies, Scope.of(tenant, user), who, request)
 
