@@ -11,11 +11,11 @@ from attrs import field, frozen
 from turnkeep_application.approval_cells import approval_key, grant_key
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.consent_cells import policy_key
-from turnkeep_application.grant_ending import along_with_its_list
+from turnkeep_application.grant_premises import disabled, unapproved
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import turn_state_key
+from turnkeep_application.turns.unlisting import along_with_its_list
 from turnkeep_application.updates import Updates
-from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
 from turnkeep_domain.approvals.consent_refusals import ToolDisabled
@@ -37,10 +37,9 @@ from turnkeep_domain.approvals.grant_refusals import (
 )
 from turnkeep_domain.approvals.grant_token import GrantToken, grant_token_digest
 from turnkeep_domain.approvals.limits import require_grant_tenure
-from turnkeep_domain.approvals.names import CapabilityId, InvocationId
+from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.presented import PresentedCall
 from turnkeep_domain.approvals.refusals import InputRefusal, Unknown
-from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.consent.effective import forbids
 from turnkeep_domain.consent.manifest import Manifest
 from turnkeep_domain.consent.origin import Origin
@@ -291,24 +290,6 @@ class Granting:
         seconds = default if seconds is None else seconds
         require_grant_tenure(seconds)
         return timedelta(seconds=seconds)
-
-
-def disabled(records: Records, scope: Scope, capability: CapabilityId) -> ToolDisabled | None:
-    """The refusal where the user has disabled the tool; its policy is to be loaded."""
-    policy = records[policy_key(scope, capability)]
-    return ToolDisabled(capability) if policy is not None and policy.is_disabled else None
-
-
-def unapproved(
-    approval: ApprovalRecord | None, id: str, now: datetime
-) -> Unknown | NotApproved | None:
-    """Why an approval gives no authority; None where it does."""
-    if approval is None:
-        return Unknown(id)
-    if not isinstance(approval, Approval):
-        return NotApproved(ApprovalState.DISCARDED)
-    state = approval.state_at(now)
-    return None if state is ApprovalState.APPROVED else NotApproved(state)
 
 
 def _run_lives(grant: Grant, records: Records) -> bool | Need:

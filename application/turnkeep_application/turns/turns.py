@@ -37,6 +37,7 @@ from turnkeep_application.turns.cancelling import Cancelling
 from turnkeep_application.turns.claim_pass import ClaimPass
 from turnkeep_application.turns.claiming import Claiming
 from turnkeep_application.turns.gating import Gating
+from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
 from turnkeep_application.turns.limit_standings import LimitStanding
 from turnkeep_application.turns.limiting import Limiting
 from turnkeep_application.turns.message_marks import MessageRefusal
@@ -169,7 +170,12 @@ class Turns:
         init=False,
         repr=False,
         default=Factory(
-            lambda self: Running(updates=self.updates, random=self.random, settings=self.settings),
+            lambda self: Running(
+                updates=self.updates,
+                random=self.random,
+                settings=self.settings,
+                approvals=self.approvals,
+            ),
             takes_self=True,
         ),
     )
@@ -461,7 +467,8 @@ class Turns:
         *,
         arguments: Digest,
         consent: EffectiveConsent | None = None,
-    ) -> EffectState | Refused[IntendRefusal | ConsentChanged]:
+        grant: StepGrant | None = None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged | GrantedRefusal]:
         """Journals that a `once` step is about to be called.
 
         Args:
@@ -470,6 +477,8 @@ class Turns:
             arguments: The digest of what it is called with.
             consent: What `Policies.effective_consent` has allowed it by; the commit checks all that
                 it rests on. None where the step needs none.
+            grant: The yes that this run has asked for and been given: the grant is begun in the
+                same commit, and told of in the one that settles the step, whoever settles it.
 
         Returns:
             The state of the entry: `Intended` where this claim may call it now, and what became of
@@ -477,12 +486,18 @@ class Turns:
             The refusals of a claim (`WrongState` also once a cancel was requested);
             `ReplayDiverged`: the place is known with other arguments; `EffectsFull`;
             `ConsentChanged`: what the consent rested on has changed or expired since.
+            With a grant: `Unknown`, `NotApproved`; `NotGrantee`: another run had asked;
+            `FingerprintMismatch`: other input was approved; `ToolDisabled`; `GrantBusy`,
+            `OutcomeUncertain`, `GrantSpent`, `GrantRevoked` with the cause.
 
         Raises:
-            InvalidValue: The consent does not allow it, is a grant's, or is that of another user.
+            InvalidValue: The consent does not allow it, is a grant's, or is that of another user;
+                or a grant is named beside it.
             Corrupt: What the consent rests on has become unreadable; nothing was written.
         """
-        return await self._running.intend(claim, id, arguments=arguments, consent=consent)
+        return await self._running.intend(
+            claim, id, arguments=arguments, consent=consent, grant=grant
+        )
 
     async def settle(
         self,

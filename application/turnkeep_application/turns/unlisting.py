@@ -1,4 +1,4 @@
-"""A grant's end: the run that had asked no longer lists it as unspent, in the same commit."""
+"""Unlisting: a run no longer lists a grant once that has ended, in one commit with the end."""
 
 from __future__ import annotations
 
