@@ -89,6 +89,7 @@ from turnkeep_application.thread_views import (
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
 from turnkeep_application.turns.claim_write import ClaimWrite
+from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
 from turnkeep_application.turns.limit_standings import BucketStanding, LaneStanding, LimitStanding
 from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.retiring import Retired
@@ -839,6 +840,7 @@ __all__ = [
     "GrantToken",
     "GrantView",
     "GrantWithdrawn",
+    "GrantedRefusal",
     "Guard",
     "GuardLost",
     "Guarding",
@@ -1104,6 +1106,7 @@ __all__ = [
     "SpendingStep",
     "Spent",
     "StaleGate",
+    "StepGrant",
     "StepNotDone",
     "StepUncertain",
     "StillPending",
