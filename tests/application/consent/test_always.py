@@ -19,7 +19,7 @@ from tests.application.consent.consenting import (
     TELLS,
     Consenting,
 )
-from tests.application.worlds import SCOPE, memory, rid
+from tests.application.worlds import SCOPE, Snapshot, memory, rid
 from turnkeep import ApprovalSettings, Settings
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Effect
@@ -380,5 +380,47 @@ def test_always_stands_for_as_long_as_the_settings_say() -> None:
         assert (await world.asked(invocation="i9")).until == world.in_seconds(7)
         await world.let_pass_until(world.in_seconds(7))
         assert (await world.asked(invocation="i9")).rule is ConsentRule.OTHERWISE
+
+    world.run(scenario)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"offers": [Offer.ONCE]},
+        {"offers": frozenset({"always"})},
+        {"offers": frozenset({Offer.ALWAYS})},
+        {"cause": "otherwise"},
+        {"cause": ConsentRule.ALLOWED},
+    ],
+    ids=str,
+)
+def test_wrong_offers_and_causes_are_refused_before_anything_is_stored(
+    wrong: dict[str, object],
+) -> None:
+    world = Consenting(memory)
+
+    async def scenario() -> None:
+        with pytest.raises(InvalidValue, match=r"offers|cause"):
+            await world.raised(**wrong)  # type: ignore[arg-type]  # that is the point
+        assert await world.snapshot() == Snapshot((), ())
+
+    world.run(scenario)
+
+
+def test_a_wrong_offer_is_refused_before_anything_is_read() -> None:
+    world = Consenting(memory)
+
+    async def scenario() -> None:
+        async with world.suffering("") as (keep, faulty):
+            with pytest.raises(InvalidValue, match="offer must be an Offer"):
+                await keep.approvals.approve(
+                    SCOPE,
+                    "i",
+                    by=ADA,
+                    decision_id=rid("d"),
+                    offer="always",  # type: ignore[arg-type]  # that is the point
+                )
+            assert faulty.calls == ()
 
     world.run(scenario)
