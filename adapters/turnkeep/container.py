@@ -30,6 +30,7 @@ from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
 from turnkeep_application.observed_keep import observed
+from turnkeep_application.policies import Policies
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import ThreadRuns
@@ -137,6 +138,12 @@ class Container(containers.DeclarativeContainer):
         update_seconds=settings.provided.pacing.deadline_seconds,
         settings=settings.provided.leases,
     )
+    policies: Provider[Policies] = providers.Singleton(
+        Policies,
+        updates=updates,
+        reading=reading,
+        settings=settings.provided.approvals,
+    )
     guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES, TURN_STATES, THREADLESS)
     cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
     vault: Provider[Vault] = providers.Singleton(Vault, updates=updates, cipher=cipher)
@@ -191,6 +198,7 @@ class Container(containers.DeclarativeContainer):
         credentials=credentials,
         events=events,
         leases=leases,
+        policies=policies,
         secrets=secrets,
         threads=threads,
         turns=turns,

@@ -32,6 +32,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.telemetry.otel": INNER
     | {"turnkeep_ports", "turnkeep_adapters.telemetry", "opentelemetry"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.web": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click"},

@@ -12,8 +12,10 @@ from typing import Final
 
 import click
 
+from turnkeep_adapters.cli.approvals.command import approvals
 from turnkeep_adapters.cli.budgets.command import budgets
 from turnkeep_adapters.cli.completion import completion
+from turnkeep_adapters.cli.consents.command import consents
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
@@ -44,8 +46,10 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(adopt)
+turnkeep.add_command(approvals)
 turnkeep.add_command(budgets)
 turnkeep.add_command(completion)
+turnkeep.add_command(consents)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(events)
