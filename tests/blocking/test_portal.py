@@ -76,6 +76,8 @@ def interrupted(when: Callable[[], object]) -> Iterator[None]:
         when()
         signal.pthread_kill(main, signal.SIGINT)
 
+    # A shell has what it runs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     striker = threading.Thread(target=strike)
     striker.start()
     try:
@@ -83,6 +85,7 @@ def interrupted(when: Callable[[], object]) -> Iterator[None]:
             yield
     finally:
         striker.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def alive(portal: Portal[object]) -> bool:
