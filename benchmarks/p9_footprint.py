@@ -39,8 +39,8 @@ def measure(rounds: int) -> Figure:
         first = _first_use_seconds(path / "compiled", rounds)
         remarks.append(f"the first use of open_keep imports the rest: {first:.2f} s in all")
         if can_be_measured():
-            ratios.append(_memory("memory", live, None))
-            ratios.append(_memory("files", live, path / "store"))
+            ratios.append(live_memory("memory", live, None))
+            ratios.append(live_memory("files", live, path / "store"))
         else:
             remarks.append("memory left out: the system does not tell how much a process has")
     return Figure(
@@ -84,7 +84,14 @@ def _import_seconds(names: str, environment: Mapping[str, str]) -> float:
     return float(_output(["-c", PROGRAM.format(names=names)], environment))
 
 
-def _memory(name: str, live: int, store: Path | None) -> Ratio:
+def live_memory(name: str, live: int, store: Path | None) -> Ratio:
+    """What so many live runs take against what is stored of them, in a program of its own.
+
+    Args:
+        name: Of the store.
+        live: How many.
+        store: The directory of a files store; None for one in memory.
+    """
     at = [] if store is None else [str(store)]
     told = _output(["-m", "benchmarks.live_runs", str(live), *at], os.environ)
     found = Footprint(**json.loads(told))

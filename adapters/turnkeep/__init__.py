@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from turnkeep.container import Container
     from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
+    from turnkeep.observing import open_telemetry
     from turnkeep.opening import open_keep
     from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
     from turnkeep.settings import Settings
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
     from turnkeep_adapters.postgres.settings import PostgresSettings
+    from turnkeep_adapters.telemetry.logged import LoggedTelemetry
     from turnkeep_adapters.telemetry.tallies import Tallies
     from turnkeep_application.approval_settings import ApprovalSettings
     from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
@@ -57,13 +59,11 @@ if TYPE_CHECKING:
     )
     from turnkeep_application.credentials import Credentials
     from turnkeep_application.errors import Contended
-    from turnkeep_application.event_log import (
-        EVERYBODY,
-        EventLog,
-        Recorded,
-        RecordedPage,
-        UnreadableEvent,
-    )
+    from turnkeep_application.event_log import EventLog
+    from turnkeep_application.event_pages import Recorded, RecordedPage, UnreadableEvent
+    from turnkeep_application.event_reading import EVERYBODY, ReaderView
+    from turnkeep_application.event_settings import EventSettings
+    from turnkeep_application.event_trimming import Trimmed
     from turnkeep_application.keep import Keep
     from turnkeep_application.last_seen_settings import LastSeenSettings
     from turnkeep_application.lease_holding import Holding, LeaseHeld
@@ -273,6 +273,14 @@ if TYPE_CHECKING:
     from turnkeep_domain.credentials.targets import PathMatch, Target
     from turnkeep_domain.decisions import Refused
     from turnkeep_domain.errors import InvalidValue, TurnkeepError
+    from turnkeep_domain.event_readers.reader import ReaderName
+    from turnkeep_domain.event_readers.refusals import (
+        AdvanceRefusal,
+        CursorRefused,
+        ReaderNotFound,
+        RegisterRefusal,
+        TooManyReaders,
+    )
     from turnkeep_domain.events import Event
     from turnkeep_domain.keys import Address
     from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
@@ -440,6 +448,7 @@ if TYPE_CHECKING:
         EffectState,
         Evidence,
         Intended,
+        JournalCall,
         Mode,
         NotDone,
         RunEffect,
@@ -475,6 +484,7 @@ if TYPE_CHECKING:
     from turnkeep_domain.turns.refusals import (
         AtCapacity,
         BlockRefusal,
+        CallDeclined,
         CancelRefusal,
         ClaimEnded,
         ClaimRefusal,
@@ -534,6 +544,7 @@ if TYPE_CHECKING:
     )
     from turnkeep_ports.ids import Ids
     from turnkeep_ports.key_errors import KeyMismatch, MasterKeyInvalid, MasterKeyMissing, Tampered
+    from turnkeep_ports.observer import Observer, Outcome, Span
     from turnkeep_ports.randomness import Random
     from turnkeep_ports.store import START, CommitId, Cursor, CursorLost, RecordStore
     from turnkeep_ports.telemetry import Counter, Telemetry
@@ -570,6 +581,7 @@ __all__ = [
     "Actor",
     "Address",
     "Admission",
+    "AdvanceRefusal",
     "AlreadyFinalized",
     "AlreadyInterrupted",
     "AlreadyRejected",
@@ -647,6 +659,7 @@ __all__ = [
     "Budgets",
     "Calendar",
     "CalendarUnit",
+    "CallDeclined",
     "CallRefused",
     "CalledFromPortal",
     "CancelGateRefusal",
@@ -682,6 +695,7 @@ __all__ = [
     "Credentials",
     "Cursor",
     "CursorLost",
+    "CursorRefused",
     "DeleteRefusal",
     "Digest",
     "Dimension",
@@ -713,6 +727,7 @@ __all__ = [
     "EventActorMismatch",
     "EventLog",
     "EventPayloadMismatch",
+    "EventSettings",
     "EventThreadMismatch",
     "Evidence",
     "ExhaustedSession",
@@ -776,6 +791,7 @@ __all__ = [
     "InvalidValue",
     "InvocationId",
     "IssueRefusal",
+    "JournalCall",
     "JournalEntry",
     "Json",
     "JsonPart",
@@ -815,6 +831,7 @@ __all__ = [
     "LimitsRevised",
     "LimitsSet",
     "Lineage",
+    "LoggedTelemetry",
     "MarkRefusal",
     "MasterKeyAdded",
     "MasterKeyInvalid",
@@ -854,12 +871,14 @@ __all__ = [
     "NotReserved",
     "Observation",
     "ObservationStatus",
+    "Observer",
     "Offer",
     "OnExpiry",
     "OpenRefusal",
     "OpenSession",
     "Opened",
     "OperationSpent",
+    "Outcome",
     "OutcomeUnknown",
     "OutputUnbounded",
     "Pacing",
@@ -885,6 +904,9 @@ __all__ = [
     "RaiseTooSmall",
     "Random",
     "RangeUnsettled",
+    "ReaderName",
+    "ReaderNotFound",
+    "ReaderView",
     "Receipt",
     "ReconcileRefusal",
     "RecordStore",
@@ -892,6 +914,7 @@ __all__ = [
     "RecordedPage",
     "Ref",
     "Refused",
+    "RegisterRefusal",
     "Rekeyed",
     "ReleaseRefusal",
     "Released",
@@ -993,6 +1016,7 @@ __all__ = [
     "SessionView",
     "Settings",
     "SettleRefusal",
+    "Span",
     "Spawn",
     "SpawnRefusal",
     "Spend",
@@ -1065,11 +1089,13 @@ __all__ = [
     "TokenCounts",
     "TooManyHolds",
     "TooManyPending",
+    "TooManyReaders",
     "ToolCallPart",
     "ToolResult",
     "ToolResultConflict",
     "TreeCancelling",
     "TreeFull",
+    "Trimmed",
     "TryAgain",
     "TtlInvalid",
     "Turn",
@@ -1109,5 +1135,6 @@ __all__ = [
     "drained_by_signals",
     "open_blocking_keep",
     "open_keep",
+    "open_telemetry",
     "step_output",
 ]

@@ -6,7 +6,7 @@ as the services are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from turnkeep.blocking_holds import BlockingBudgetHold, BlockingHolding
 from turnkeep.portal import Portal
-from turnkeep.spans import Span, telling
+from turnkeep.spans import Span, iterated, telling
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
 from turnkeep_application.approvals import Approvals, Erased
 from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, ReservationView
@@ -25,10 +25,14 @@ from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.credential_sessions import Used
 from turnkeep_application.credential_views import AccountPage, CredentialAccountView, SessionView
 from turnkeep_application.credentials import Credentials
-from turnkeep_application.event_log import EventLog, RecordedPage
+from turnkeep_application.event_log import EventLog
+from turnkeep_application.event_pages import Recorded, RecordedPage, UnreadableEvent
+from turnkeep_application.event_reading import ReaderView
+from turnkeep_application.event_trimming import Trimmed
 from turnkeep_application.keep import Keep
 from turnkeep_application.lease_views import LeaseView
 from turnkeep_application.leases import Leases
+from turnkeep_application.reading import Unreadable
 from turnkeep_application.rekeying import KeyRetired, Rekeyed
 from turnkeep_application.secret_audit import Audit
 from turnkeep_application.secret_lending import Opened
@@ -106,6 +110,8 @@ from turnkeep_domain.credentials.session_id import SessionId
 from turnkeep_domain.credentials.session_phases import EndedSession
 from turnkeep_domain.credentials.targets import Target
 from turnkeep_domain.decisions import Refused
+from turnkeep_domain.event_readers.reader import ReaderName
+from turnkeep_domain.event_readers.refusals import AdvanceRefusal, RegisterRefusal
 from turnkeep_domain.leases.guards import Guard
 from turnkeep_domain.leases.lease import TenureReleased
 from turnkeep_domain.leases.refusals import AcquireRefusal, HolderRefusal
@@ -163,7 +169,15 @@ from turnkeep_domain.turns.bucket_ids import BucketId
 from turnkeep_domain.turns.bucket_limits import BucketLimits
 from turnkeep_domain.turns.checkpoint import Checkpoint, CheckpointKind
 from turnkeep_domain.turns.claims import Claim, Heartbeat, Relinquishment, RunStanding, Token
-from turnkeep_domain.turns.effect import Done, EffectState, Mode, NotDone, RunEffect, Unclear
+from turnkeep_domain.turns.effect import (
+    Done,
+    EffectState,
+    JournalCall,
+    Mode,
+    NotDone,
+    RunEffect,
+    Unclear,
+)
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.lane_ids import LaneId
@@ -913,6 +927,87 @@ class BlockingEventLog:
             self._service.read(prefix, after=after, collections=collections, limit=limit)
         )
 
+    def follow(
+        self,
+        prefix: ScopePrefix,
+        *,
+        after: Cursor = START,
+        collections: frozenset[str] | None = None,
+    ) -> Generator[Recorded | UnreadableEvent | CursorLost, None, None]:
+        """The events after a cursor, and then each as it is stored, for ever.
+
+        It wakes by the store's hint, or by a poll, and holds no connection while it sleeps. Each
+        event is told at least once: continue after the cursor of the last that was dealt with.
+
+        Args:
+            prefix: As for `read`.
+            after: As for `read`.
+            collections: As for `read`.
+
+        Yields:
+            Events in order; and `CursorLost`, as of `read`, with which it ends.
+
+        Raises:
+            Unavailable: The store did not serve; follow again, after the last cursor.
+        """
+        return iterated(
+            self._portal, self._service.follow(prefix, after=after, collections=collections)
+        )
+
+    def register(
+        self, name: ReaderName, *, after: Cursor = START
+    ) -> ReaderView | Refused[RegisterRefusal]:
+        """Has the store remember how far a reader has come, and keep what it has still to read.
+
+        A reader that is there stays as it is: call this at every start, and continue at the
+        view's cursor. Whoever is never forgotten holds the log for ever.
+
+        Args:
+            name: An identifier, one for all of the store.
+            after: Where a reader that is not there yet begins.
+
+        Returns:
+            How far it has come.
+            `TooManyReaders`: there are 100; racers may exceed them by their number.
+            `CursorRefused`: the cursor is none of this store, or what came after it is trimmed.
+        """
+        return self._portal.call(self._service.register(name, after=after))
+
+    def advance(self, name: ReaderName, cursor: Cursor) -> ReaderView | Refused[AdvanceRefusal]:
+        """Notes that a reader has dealt with all before a cursor. Idempotent by state.
+
+        It may go back, too, as far as nothing was trimmed.
+
+        Returns:
+            How far it has come.
+            `ReaderNotFound`; `CursorRefused`, as for `register`.
+        """
+        return self._portal.call(self._service.advance(name, cursor))
+
+    def forget(self, name: ReaderName) -> bool:
+        """Forgets a reader, so that it holds nothing any more; whether there was one."""
+        return self._portal.call(self._service.forget(name))
+
+    def readers(self) -> tuple[ReaderView | Unreadable, ...]:
+        """Every reader, by name; one that is unreadable hides no other."""
+        return self._portal.call(self._service.readers())
+
+    def trim(self, *, keep_seconds: float | None = None, dry_run: bool = False) -> Trimmed:
+        """Forgets events that are old, and that every named reader has dealt with.
+
+        A call walks a bounded way, `EventSettings.trim_pages`.
+
+        Args:
+            keep_seconds: How old an event may become, from 0; None for what the settings say, and
+                where they say nothing, all are kept.
+            dry_run: Only count them.
+
+        Raises:
+            Corrupt: A reader is unreadable, so what it still needs is not known: forget it.
+            InvalidValue: The time is out of bounds.
+        """
+        return self._portal.call(self._service.trim(keep_seconds=keep_seconds, dry_run=dry_run))
+
 
 @frozen
 class BlockingLeases:
@@ -1365,7 +1460,7 @@ class BlockingTurns:
         Returns:
             The child as it stands.
             The refusals of a claim, those of `submit`, `TreeFull`, `TreeCancelling`,
-            `EffectsFull`, `ReplayDiverged`.
+            `EffectsFull`, `ReplayDiverged`, `CallDeclined`.
         """
         return self._portal.call(
             self._service.submit_child(
@@ -1500,6 +1595,27 @@ class BlockingTurns:
         return self._portal.call(
             self._service.settle(claim, id, mode=mode, arguments=arguments, outcome=outcome)
         )
+
+    def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """Journals that a call was refused, so that every replay is told the same.
+
+        What use cases refuse they never record themselves. Whoever replays a handler must answer
+        its calls as they were answered, so it journals a refusal before it tells of it: from then
+        on the call stands as `NotDone`, and whatever asks for it is refused with `CallDeclined`,
+        until it is to be done again. Accepted while a cancel is requested; idempotent.
+
+        Args:
+            claim: The worker's.
+            call: The call that was refused.
+            code: The refusal's.
+
+        Returns:
+            The state of the entry: of a call that had happened after all, how it stands.
+            The refusals of a claim, `ReplayDiverged`, `EffectsFull`: the journal has no room.
+        """
+        return self._portal.call(self._service.decline(claim, call, code=code))
 
     def begin_spend(
         self, claim: Claim, spend: Spend
@@ -1639,8 +1755,9 @@ class BlockingTurns:
         Returns:
             Where the run stands, blocked; or, where the gate is settled already, how: then the
             run goes on running, and that is journaled.
-            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`; `UnknownGate`:
-            no such approval, or none of this run, or a run that is none of its children.
+            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`;
+            `CallDeclined`; `UnknownGate`: no such approval, or none of this run, or a run that is
+            none of its children.
         """
         return self._portal.call(self._service.block(claim, gate=gate, until=until))
 
@@ -1771,15 +1888,18 @@ class BlockingTurns:
         but the host's policy included, which continues the same journal: finished steps stay
         finished, the failing one is done again. A failed run is done again once: whoever asks
         again, under whatever request id, is told where that run stands, whatever they settle; if
-        it has failed, too, it is the one to retry.
+        it has failed, too, it is the one to retry. A retry that was called off is ended and has
+        not been that once: the next request begins another, 8 in all, which goes on from where it
+        had come to. So no two that have not ended ever stand on one journal.
 
         Args:
             run: Which.
             settlements: What the operator has found out of every uncertain step, and of no other;
-                a failed run has some where it was given up with steps that nobody settled.
+                a failed run has some where it was given up with steps that nobody settled, or a
+                retry of it was called off within them.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
-                new run stands by now.
+                run that it began stands by now, called off or not.
 
         Returns:
             Where the run stands; of a failed one, where the new run does.
@@ -2842,7 +2962,8 @@ class BlockingThreads:
             force: Whether a run that is active does not matter.
 
         Returns:
-            The deletion, now or before.
+            The deletion, now or before. A record that was to be told of the end of the thread's
+            run and is corrupt holds it up no more than it holds up that run; the deletion names it.
             `ScopeMismatch`, `ThreadNotFound`; `ThreadHasRun` with the run that is active.
         """
         return self._portal.call(self._service.delete(scope, thread_id, force=force))

@@ -29,6 +29,7 @@ from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
+from turnkeep_application.observed_keep import observed
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import ThreadRuns
@@ -118,7 +119,14 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         settings=settings.provided.budgets,
     )
-    events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
+    events: Provider[EventLog] = providers.Singleton(
+        EventLog,
+        updates=updates,
+        reading=reading,
+        store=store,
+        clock=clock,
+        settings=settings.provided.events,
+    )
     leases: Provider[Leases] = providers.Singleton(
         Leases,
         updates=updates,
@@ -176,7 +184,7 @@ class Container(containers.DeclarativeContainer):
         runs=thread_runs,
         settings=settings.provided.threads,
     )
-    keep: Provider[Keep] = providers.Singleton(
+    services: Provider[Keep] = providers.Singleton(
         Keep,
         approvals=approvals,
         budgets=budgets,
@@ -187,3 +195,4 @@ class Container(containers.DeclarativeContainer):
         threads=threads,
         turns=turns,
     )
+    keep: Provider[Keep] = providers.Singleton(observed, services, telemetry)

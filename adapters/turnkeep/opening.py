@@ -23,6 +23,7 @@ from turnkeep_ports.archive import Archive
 from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.ids import Ids
+from turnkeep_ports.observer import Observer
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from turnkeep_adapters.postgres.connections import Pool
 
 _KEY_EXTRAS: Final = {"cryptography": "secrets", "keyring": "keyring"}
+_KINDS: Final = {
+    "memory": "memory",
+    "file": "files",
+    "postgresql": "postgres",
+    "postgres": "postgres",
+}
 _POSTGRES: Final = frozenset({"postgresql", "postgres"})
 _DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
@@ -65,7 +72,8 @@ async def open_keep(
         clock: Measures deadlines and pauses; None for the system's.
         random: Where the jitter of pauses comes from; None for the system's.
         ids: Where new ids come from; None for the system's.
-        telemetry: Where the update loop counts; None for nowhere.
+        telemetry: Where the update loop counts; None for nowhere. An `Observer`, as
+            `open_telemetry()` gives one, is told of every use case, too.
         cipher: What seals secrets; None for the keys that the settings name.
         admission: Who may submit what; None to admit everybody.
         archive: What takes ended runs over; None for nothing, and no run is ever retired.
@@ -91,7 +99,7 @@ async def open_keep(
             clock=time,
             random=random,
             ids=ids,
-            telemetry=telemetry,
+            telemetry=None if telemetry is None else _told_of(url, telemetry),
             cipher=sealing,
             admission=admission,
             archive=archive,
@@ -99,6 +107,14 @@ async def open_keep(
         if sealing is not None:
             await keep.secrets.begin()
         yield keep
+
+
+def _told_of(url: str | None, telemetry: Telemetry) -> Telemetry:
+    """The sink, which is told the kind of the store, too, if it wants to know that much."""
+    if not isinstance(telemetry, Observer):
+        return telemetry
+    scheme = "postgresql" if url is None else urlsplit(url).scheme
+    return telemetry.of_store(_KINDS.get(scheme, "other"))
 
 
 def _store(url: str | None, pool: Pool | None, clock: Clock, settings: Settings) -> RecordStore:

@@ -15,6 +15,7 @@ from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.event_settings import EventSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
@@ -41,6 +42,7 @@ class Settings:
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         budgets: Times, pages and retention of budgets.
+        events: For how long events are kept, and how followers poll.
         leases: Times of leases, and of those who wait for them.
         secrets: Times, quotas and pages of secrets and credentials.
         turns: Leases, backoffs and retention of runs.
@@ -61,6 +63,7 @@ class Settings:
     )
     threads: ThreadSettings = field(factory=ThreadSettings, validator=instance_of(ThreadSettings))
     budgets: BudgetSettings = field(factory=BudgetSettings, validator=instance_of(BudgetSettings))
+    events: EventSettings = field(factory=EventSettings, validator=instance_of(EventSettings))
     leases: LeaseSettings = field(factory=LeaseSettings, validator=instance_of(LeaseSettings))
     secrets: SecretSettings = field(factory=SecretSettings, validator=instance_of(SecretSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))

@@ -29,6 +29,8 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.telemetry.otel": INNER
+    | {"turnkeep_ports", "turnkeep_adapters.telemetry", "opentelemetry"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
@@ -39,6 +41,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep": OUTER,
     "turnkeep.building": OUTER | {"dependency_injector"},
     "turnkeep.container": OUTER | {"dependency_injector"},
+    "turnkeep.observing": OUTER | {"opentelemetry"},
     "turnkeep.testing": OUTER | {"pytest"},
 }
 

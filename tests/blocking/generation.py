@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
-from attrs import AttrsInstance, define, field, fields, resolve_types
+from attrs import AttrsInstance, define, field, fields, has, resolve_types
 
 from tests.architecture import tree
 from turnkeep_application.keep import Keep
@@ -96,7 +96,7 @@ def source(keep: type[AttrsInstance] = Keep) -> str:
     origins = Origins()
     for name, module in SUPPORT.items():
         origins.support(name, module)
-    services = {each.name: each.type for each in fields(resolve_types(keep))}
+    services = services_of(keep)
     classes = [_class(service, origins) for service in services.values()]
     classes.append(_bundle(services, keep))
     imports = [
@@ -107,6 +107,12 @@ def source(keep: type[AttrsInstance] = Keep) -> str:
     if variables:
         imports.append("from typing import TypeVar")
     return "\n".join([HEAD, *imports, "", *variables, "", "\n\n".join(classes), ""])
+
+
+def services_of(keep: type[AttrsInstance]) -> dict[str, type[AttrsInstance]]:
+    """The services of a keep, by name; what it may be without is none of them."""
+    found = {each.name: each.type for each in fields(resolve_types(keep))}
+    return {name: service for name, service in found.items() if has(service)}
 
 
 def methods(service: type[AttrsInstance]) -> Iterator[tuple[str, object]]:
@@ -136,13 +142,14 @@ class Blocking{service.__name__}:
 
 def _bundle(services: dict[str, type[AttrsInstance]], keep: type[AttrsInstance]) -> str:
     told = inspect.getdoc(keep) or ""
-    of_services = told[told.index("Attributes:\n") + len("Attributes:\n") :]
+    lines = told[told.index("Attributes:\n") + len("Attributes:\n") :].splitlines()
+    of_services = "\n".join(line for line in lines if line.strip().partition(":")[0] in services)
     fields = [f"    {name}: Blocking{cls.__name__}" for name, cls in services.items()]
     made = [
         f"            {name}=Blocking{cls.__name__}(portal, keep.{name}),"
         for name, cls in services.items()
     ]
-    lines = [
+    source = [
         "@frozen(kw_only=True, eq=False)",
         "class BlockingServices:",
         '    """The services of a keep, for synchronous callers; any thread may call.',
@@ -166,7 +173,7 @@ def _bundle(services: dict[str, type[AttrsInstance]], keep: type[AttrsInstance])
         *made,
         "        )",
     ]
-    return "\n".join(lines)
+    return "\n".join(source)
 
 
 def _method(name: str, thing: object, origins: Origins) -> str:

@@ -24,7 +24,7 @@ def types(of: type[AttrsInstance]) -> dict[str, type[AttrsInstance]]:
 
 def pairs() -> Iterator[tuple[str, object, object]]:
     """Each public method of an async service, with its blocking twin."""
-    for service, cls in types(Keep).items():
+    for service, cls in generation.services_of(Keep).items():
         for name, method in generation.methods(cls):
             twin: object = getattr(types(BlockingKeep)[service], name)
             yield f"{service}.{name}", inspect.unwrap(method), twin  # type: ignore[arg-type]  # a method
@@ -40,7 +40,7 @@ def test_what_is_written_down_is_what_the_services_are() -> None:
 
 
 def test_a_blocking_keep_has_the_services_of_a_keep() -> None:
-    blocking, services = types(BlockingKeep), types(Keep)
+    blocking, services = types(BlockingKeep), generation.services_of(Keep)
     assert set(blocking) == {*services, "portal", "async_keep"}
     for name, service in services.items():
         assert blocking[name].__name__ == f"Blocking{service.__name__}"

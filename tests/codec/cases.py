@@ -12,6 +12,7 @@ from attrs import evolve
 
 from tests.codec import budget_samples
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.event_reader_cases import EVENT_READER_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from tests.codec.thread_cases import (
@@ -47,6 +48,7 @@ from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
+from turnkeep_domain.event_readers.reader import EVENT_READERS
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.leases.lease import LEASES
@@ -67,6 +69,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVAL_PAYLOADS,
     GATES,
     RESERVATIONS,
+    EVENT_READERS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -204,6 +207,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **EVENT_READER_RECORDS,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,

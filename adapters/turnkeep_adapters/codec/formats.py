@@ -74,6 +74,7 @@ from turnkeep_domain.credentials.session_phases import (
     RevokedSession,
 )
 from turnkeep_domain.credentials.swept_session import SweptSession
+from turnkeep_domain.event_readers.reader import EventReader
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
 from turnkeep_domain.leases.lease import Lease, Vacant
 from turnkeep_domain.leases.tenure import Tenure
@@ -146,6 +147,7 @@ RECORDS: Final = (
     Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
+    Format(cls=EventReader, tag="event_reader", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),

@@ -59,6 +59,11 @@ class RunContext:
     `wrong_state`: it is called off). A store that does not answer is asked again for as long as the
     claim lasts; errors that cannot go away are raised.
 
+    What a journaled call was answered when it was made, a replay answers: what it returned, and
+    also with which code it was refused. A refused call takes its place like every other, so the
+    next one of its name is another call. It is asked anew where the refusal ended the claim, by
+    `raise TryAgain from refused`, or failed the run that is retried.
+
     Attributes:
         draining: Announced once the worker is to end: whoever can, comes to a good end soon.
     """
@@ -170,6 +175,7 @@ class RunContext:
                 that did happen but returned what cannot be kept, as `output_invalid`. A replay
                 raises it again, unless it was what ended the claim: then the step is done again.
             StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
+            CallRefused: `effects_full`: 1,000 calls were made, or 16 `once` steps are under way.
             RunLeft: The claim is over, or the arguments differ, which fails the run as
                 `replay_diverged`.
         """
@@ -192,7 +198,7 @@ class RunContext:
         The estimate is held on every account of the run's scope before `fn` is called, and
         longer while it lasts; what it has used is charged in the commit that journals its outcome.
         Where a budget asks somebody first, the run waits for that, which ends this claim, and
-        then reserves again. A call that was refused counts as not made.
+        then reserves again.
 
         Args:
             name: As of `effect`.
@@ -316,7 +322,8 @@ class RunContext:
 
         Raises:
             CallRefused: `thread_busy`, `at_capacity`, `tree_full`, `tree_cancelling`,
-                `effects_full` and the other refusals of a submit.
+                `effects_full`, `not_found` (of another tenant or user) and the other refusals of a
+                submit. To wait for a busy thread, `raise TryAgain from refused`.
         """
         return await self._children.spawn(
             name,
@@ -339,6 +346,10 @@ class RunContext:
 
         Returns:
             How each ended, in the order given; one that was retired since is left out.
+
+        Raises:
+            CallRefused: `effects_open`: a step is under way; `unknown_gate`: neither this run nor
+                one that it repeats has spawned it; `effects_full`.
         """
         return await self._gates.join(name, children)
 

@@ -24,12 +24,12 @@ from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_domain.request_ids import Digest
 from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
     Intended,
+    JournalCall,
     Mode,
     NotDone,
     Uncertain,
@@ -45,13 +45,6 @@ Step: TypeAlias = Callable[[IdempotencyKey], Awaitable[T]]
 ModeName: TypeAlias = Literal["once", "keyed", "safe"]
 
 
-@frozen(kw_only=True)
-class _Call:
-    id: EffectId
-    mode: Mode
-    arguments: Digest
-
-
 @frozen
 class Steps:
     """The steps of one handler."""
@@ -60,32 +53,26 @@ class Steps:
 
     async def effect(self, name: str, fn: Step[T], args: object, mode: Mode | ModeName) -> T:
         """As `RunContext.effect` promises."""
-        call = _Call(
+        call = JournalCall(
             id=self.runner.journal.next_call(name),
+            kind=EffectKind.STEP,
             mode=mode_of(mode),
             arguments=digest("args", args),
         )
-        self.runner.tenancy.require_open()
-        if not self.runner.require_same(
-            call.id, kind=EffectKind.STEP, mode=call.mode, arguments=call.arguments
-        ):
-            await self.runner.diverge()
-        known = self.runner.journal.state(call.id)
-        if known is None or (isinstance(known, NotDone) and known.redo):
+        known = await self.runner.entered(call)
+        if known is None:
             output = await self._performed(call, fn)
         else:
             output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
         return cast("T", output)
 
-    async def _performed(self, call: _Call, fn: Step[T]) -> object:
+    async def _performed(self, call: JournalCall, fn: Step[T]) -> object:
         turns, claim = self.runner.turns, self.runner.claim
         if call.mode is Mode.ONCE:
-            state: EffectState = await self.runner.ask(
-                lambda: turns.intend(claim, call.id, arguments=call.arguments)
-            )
+            state = await self.runner.make(call, lambda: self._intended(call))
             if not isinstance(state, Intended):
-                return output_of(call.id, state)
+                return output_of(call.id, self.runner.stands(call.id, state))
         outcome, cause = await self._outcome(call, fn)
         settled: EffectState = await to_its_end(
             self.runner.ask(
@@ -100,8 +87,15 @@ class Steps:
         )
         return output_of(call.id, settled, cause)
 
+    async def _intended(self, call: JournalCall) -> EffectState:
+        turns, claim = self.runner.turns, self.runner.claim
+        state: EffectState = await self.runner.ask(
+            lambda: turns.intend(claim, call.id, arguments=call.arguments)
+        )
+        return state
+
     async def _outcome(
-        self, call: _Call, fn: Step[T]
+        self, call: JournalCall, fn: Step[T]
     ) -> tuple[Done | NotDone | Unclear, BaseException | None]:
         """Calls the step; a cancellation passes, and leaves an intent as it is."""
         try:
