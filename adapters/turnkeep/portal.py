@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Coroutine
 from concurrent import futures
 from contextlib import AbstractAsyncContextManager, suppress
-from contextvars import Context, copy_context
 from threading import Event, RLock, Thread, current_thread
 from typing import Any, Final, Generic, TypeVar
 
@@ -34,13 +33,11 @@ class Call(Generic[T]):
 
     work: Coroutine[object, object, T]
     outcome: futures.Future[T] = field(factory=futures.Future, init=False)
-    # What the caller's thread has in its variables (a trace, for example) goes along.
-    _context: Context = field(factory=copy_context, init=False)
     _task: asyncio.Task[T] | None = field(default=None, init=False)
 
     def begin(self, ended: Callable[[Call[T]], None]) -> None:
         """Begins the work; in the loop's thread."""
-        task = asyncio.get_running_loop().create_task(self.work, context=self._context)
+        task = asyncio.get_running_loop().create_task(self.work)
         self._task = task
 
         def tell(_: object) -> None:
@@ -179,6 +176,7 @@ class Portal(Generic[K_co]):
                 if self._closing:
                     raise KeepClosed
                 self._calls.add(call)
+                # The caller's context variables (a trace, for example) go along.
                 self._loop.call_soon_threadsafe(call.begin, self._forget)
         except (CalledFromPortal, KeepClosed, KeepForked) as refusal:
             call.work.close()

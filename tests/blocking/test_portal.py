@@ -17,7 +17,7 @@ import pytest
 from attrs import define, field
 
 from turnkeep import CalledFromPortal, KeepClosed
-from turnkeep.portal import Portal
+from turnkeep.portal import Call, Portal
 
 PATIENCE: Final = 30.0
 """For what happens at once on a machine that is not busy; nothing waits for as long."""
@@ -76,6 +76,8 @@ def interrupted(when: Callable[[], object]) -> Iterator[None]:
         when()
         signal.pthread_kill(main, signal.SIGINT)
 
+    # A shell has what it runs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     striker = threading.Thread(target=strike)
     striker.start()
     try:
@@ -83,6 +85,7 @@ def interrupted(when: Callable[[], object]) -> Iterator[None]:
             yield
     finally:
         striker.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def alive(portal: Portal[object]) -> bool:
@@ -252,6 +255,35 @@ def test_what_stands_open_is_left_before_calls_are_cut_off() -> None:
         assert begun.wait(PATIENCE)
         portal.close()
         assert calling.result(PATIENCE) == "told by the store"
+
+
+def test_a_call_that_fails_while_it_is_cut_off_tells_its_caller_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun = threading.Event()
+
+    async def fail_at_the_end() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise LookupError("while unwinding") from None
+
+    with opened() as portal, ThreadPoolExecutor(1) as threads:
+        calling = threads.submit(lambda: portal.call(fail_at_the_end()))
+        assert begun.wait(PATIENCE)
+        portal.close()
+        with pytest.raises(LookupError):
+            calling.result(PATIENCE)
+    assert caplog.records == []
+
+
+def test_a_call_that_a_dying_loop_never_came_to_is_told_so() -> None:
+    with opened() as portal:
+        call = Call(double(1))
+        portal._calls.add(call)
+    with pytest.raises(KeepClosed):
+        call.outcome.result(0)
 
 
 def test_threads_that_close_at_once_all_return_when_it_is_closed() -> None:

@@ -40,6 +40,13 @@ def test_a_port_that_is_overridden_in_the_container_is_the_only_one_there_is(nam
     assert found(name, container.keep()) == {id({**chosen, "store": store}[name])}
 
 
+def test_the_containers_own_store_waits_by_the_containers_clock() -> None:
+    container = Container()
+    clock = SystemClock()
+    container.clock.override(providers.Object(clock))
+    assert id(clock) in found("clock", container.store())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_part_that_is_built_in_is_the_only_one_there_is(name: str) -> None:
     chosen = parts()
