@@ -10,6 +10,7 @@ Everything that a host needs is exported here; other packages are free to change
 
 from turnkeep.container import Container
 from turnkeep.extras import MissingExtra
+from turnkeep.mounting import composite_store
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.settings import KeySettings
@@ -56,6 +57,7 @@ from turnkeep_application.secret_views import (
     SecretPage,
 )
 from turnkeep_application.secrets import Secrets
+from turnkeep_application.store_parts import Feature
 from turnkeep_application.thread_redacting import ErasurePage, PendingErasure
 from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
 from turnkeep_application.thread_settings import ThreadSettings
@@ -675,6 +677,7 @@ __all__ = [
     "Fact",
     "Failed",
     "FamilyFull",
+    "Feature",
     "Figures",
     "FilesSettings",
     "ForkRange",
@@ -1048,6 +1051,7 @@ __all__ = [
     "WorkerSettings",
     "WrongMessageState",
     "WrongState",
+    "composite_store",
     "digest_of",
     "drained_by_signals",
     "open_keep",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 from attrs import evolve
 from dependency_injector import providers
 
-from turnkeep.container import Container
+from turnkeep.container import Container, memory_store
 from turnkeep.extras import MissingExtra
+from turnkeep.mounting import composite_store
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.store import FilesRecordStore
@@ -30,7 +31,7 @@ _DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
 @asynccontextmanager
 async def open_keep(
-    url: str,
+    url: str | Mapping[str, str],
     *,
     settings: Settings | None = None,
     telemetry: Telemetry | None = None,
@@ -42,7 +43,9 @@ async def open_keep(
         url: Which store: ``"memory:"``, a new and empty one that ends with the block, or
             ``"file:///path"``, a directory on a local disk that any number of processes share;
             it is made where it is missing, its parent must be there; or ``"postgresql://..."``,
-            a database whose schema `turnkeep migrate` has made (extra ``postgres``).
+            a database whose schema `turnkeep migrate` has made (extra ``postgres``). Or several
+            stores, by what each keeps: ``"rest"``, and any of ``"secrets"``, ``"leases"`` and
+            ``"budgets"``, as `composite_store` has them; parts with one URL are together.
         settings: Bounds of the host's choice; None for the defaults.
         telemetry: Where the update loop counts; None for nowhere.
         random: Where the jitter of its pauses comes from; None for the system's.
@@ -54,12 +57,14 @@ async def open_keep(
         MasterKeyMissing, MasterKeyInvalid: The settings name sources of a master key, and none
             is set, or one holds what is no key.
         KeyMismatch, Tampered: The key is not one of those that the store was written under.
+        Unsupported: The stores keep apart what a feature needs together, which
+            `Settings.forgone` does not name.
         Unsupported, Corrupt, SchemaTooNew, Unavailable: The store cannot be opened, and why.
     """
     chosen = Settings() if settings is None else settings
     container = Container()
     container.settings.override(providers.Object(chosen))
-    store = _store(url, chosen)
+    store = _store(url, chosen) if isinstance(url, str) else _mounted(url, chosen)
     if store is not None:
         container.store.override(providers.Object(store))
     if telemetry is not None:
@@ -69,6 +74,8 @@ async def open_keep(
     cipher = _cipher(chosen.keys)
     if cipher is not None:
         container.cipher.override(providers.Object(cipher))
+    # What cannot work together is refused before anything is opened, or made.
+    container.updates()
     async with container.store():
         keep = container.keep()
         if cipher is not None:
@@ -90,6 +97,12 @@ def _store(url: str, settings: Settings) -> RecordStore | None:
             return _postgres_store(url, clock, settings)
         case _:
             raise InvalidValue("store URL", "must be memory:, file:///path or postgresql://...")
+
+
+def _mounted(urls: Mapping[str, str], settings: Settings) -> RecordStore:
+    """The closed stores of several URLs as one; those of one URL are one store."""
+    made = {url: _store(url, settings) or memory_store(SystemClock()) for url in urls.values()}
+    return composite_store({part: made[url] for part, url in urls.items()})
 
 
 def _postgres_store(url: str, clock: Clock, settings: Settings) -> RecordStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import instance_of
+from attrs.validators import deep_iterable, instance_of
 
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
@@ -15,6 +15,7 @@ from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.secret_settings import SecretSettings
+from turnkeep_application.store_parts import Feature
 from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.turns.turn_settings import TurnSettings
 
@@ -37,6 +38,7 @@ class Settings:
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
+        forgone: What the host does without, where its keep is on several stores.
     """
 
     keys: KeySettings = field(factory=KeySettings, validator=instance_of(KeySettings))
@@ -57,3 +59,7 @@ class Settings:
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
     turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))
+    forgone: frozenset[Feature] = field(
+        default=frozenset(),
+        validator=deep_iterable(instance_of(Feature), instance_of(frozenset)),
+    )
