@@ -13,10 +13,12 @@ from turnkeep.extras import MissingExtra
 from turnkeep.mounting import composite_store
 from turnkeep.opening import open_keep
 from turnkeep.settings import Settings
+from turnkeep.transferring import export_store, import_store, roll_back_import
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.telemetry.tallies import Tallies
+from turnkeep_adapters.transfers.export_writer import Exportation
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
 from turnkeep_application.approvals import Approvals, Erased
@@ -74,6 +76,12 @@ from turnkeep_application.thread_views import (
     Window,
 )
 from turnkeep_application.threads import Threads
+from turnkeep_application.transfers.errors import (
+    ExportDamaged,
+    ImportUnfinished,
+    TransferRefused,
+)
+from turnkeep_application.transfers.importing import Cleared, Imported
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
 from turnkeep_application.turns.claim_write import ClaimWrite
 from turnkeep_application.turns.limit_standings import BucketStanding, LaneStanding, LimitStanding
@@ -618,6 +626,7 @@ __all__ = [
     "ClaimRefusal",
     "ClaimWrite",
     "ClaimedRun",
+    "Cleared",
     "Clock",
     "CommitId",
     "Completed",
@@ -671,7 +680,9 @@ __all__ = [
     "ExpireRefusal",
     "ExpiredLease",
     "ExpiredSession",
+    "ExportDamaged",
     "ExportMoved",
+    "Exportation",
     "Exported",
     "ExtendRefusal",
     "Fact",
@@ -713,6 +724,8 @@ __all__ = [
     "IdempotencyKey",
     "ImportInvalid",
     "ImportRefusal",
+    "ImportUnfinished",
+    "Imported",
     "Inbound",
     "InboundClaim",
     "InboundEvent",
@@ -1015,6 +1028,7 @@ __all__ = [
     "ToolCallPart",
     "ToolResult",
     "ToolResultConflict",
+    "TransferRefused",
     "TreeCancelling",
     "TreeFull",
     "TryAgain",
@@ -1054,6 +1068,9 @@ __all__ = [
     "composite_store",
     "digest_of",
     "drained_by_signals",
+    "export_store",
+    "import_store",
     "open_keep",
+    "roll_back_import",
     "step_output",
 ]

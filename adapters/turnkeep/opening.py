@@ -18,9 +18,10 @@ from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_application.keep import Keep
+from turnkeep_application.transfers.wholeness import require_whole
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_ports.cipher import Cipher
-from turnkeep_ports.clock import Clock
+from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
@@ -56,6 +57,7 @@ async def open_keep(
         MissingExtra: The store, or a key, needs an extra that is not installed.
         MasterKeyMissing, MasterKeyInvalid: The settings name sources of a master key, and none
             is set, or one holds what is no key.
+        ImportUnfinished: The store is being filled from an export, or that was cut off.
         KeyMismatch, Tampered: The key is not one of those that the store was written under.
         Unsupported: The stores keep apart what a feature needs together, which
             `Settings.forgone` does not name.
@@ -64,7 +66,8 @@ async def open_keep(
     chosen = Settings() if settings is None else settings
     container = Container()
     container.settings.override(providers.Object(chosen))
-    store = _store(url, chosen) if isinstance(url, str) else _mounted(url, chosen)
+    stores = {} if isinstance(url, str) else _mounted(url, chosen)
+    store = _store(url, chosen) if isinstance(url, str) else composite_store(stores)
     if store is not None:
         container.store.override(providers.Object(store))
     if telemetry is not None:
@@ -76,7 +79,10 @@ async def open_keep(
         container.cipher.override(providers.Object(cipher))
     # What cannot work together is refused before anything is opened, or made.
     container.updates()
-    async with container.store():
+    async with container.store() as opened:
+        for each in stores.values() or (opened,):
+            deadline = Deadline.after(container.clock(), chosen.pacing.deadline_seconds)
+            await require_whole(each, deadline=deadline)
         keep = container.keep()
         if cipher is not None:
             await keep.secrets.begin()
@@ -99,10 +105,19 @@ def _store(url: str, settings: Settings) -> RecordStore | None:
             raise InvalidValue("store URL", "must be memory:, file:///path or postgresql://...")
 
 
-def _mounted(urls: Mapping[str, str], settings: Settings) -> RecordStore:
-    """The closed stores of several URLs as one; those of one URL are one store."""
-    made = {url: _store(url, settings) or memory_store(SystemClock()) for url in urls.values()}
-    return composite_store({part: made[url] for part, url in urls.items()})
+def closed_store(url: str, settings: Settings) -> RecordStore:
+    """The store of a URL, closed; ``"memory:"`` is a new one.
+
+    Raises:
+        InvalidValue, MissingExtra: As `open_keep`.
+    """
+    return _store(url, settings) or memory_store(SystemClock())
+
+
+def _mounted(urls: Mapping[str, str], settings: Settings) -> Mapping[str, RecordStore]:
+    """The closed stores of several URLs, by what they keep; those of one URL are one."""
+    made = {url: closed_store(url, settings) for url in urls.values()}
+    return {part: made[url] for part, url in urls.items()}
 
 
 def _postgres_store(url: str, clock: Clock, settings: Settings) -> RecordStore:

@@ -21,6 +21,7 @@ from turnkeep_domain.threads.families import FAMILIES
 from turnkeep_domain.threads.headers import THREADS
 from turnkeep_domain.threads.messages import MESSAGES
 from turnkeep_domain.threads.summary_set import SUMMARIES
+from turnkeep_domain.transfers.import_mark import IMPORTS
 from turnkeep_domain.turns.bucket import BUCKETS
 from turnkeep_domain.turns.checkpoint import CHECKPOINTS
 from turnkeep_domain.turns.effect import EFFECTS
@@ -58,5 +59,11 @@ WORK: Final[tuple[Collection[object], ...]] = (
     TURN_STATES,
 )
 """What runs go along with: their threads, their approvals, their queues."""
-EVERYTHING: Final[tuple[Collection[object], ...]] = (LEASES, *BUDGETS, *VAULT, *WORK)
+EVERYTHING: Final[tuple[Collection[object], ...]] = (
+    IMPORTS,
+    LEASES,
+    *BUDGETS,
+    *VAULT,
+    *WORK,
+)
 """Every collection; a record of any other is none of Turnkeep's."""

@@ -30,6 +30,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from tests.codec import budget_samples
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.import_cases import IMPORT_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from tests.codec.thread_cases import (
@@ -57,6 +58,7 @@ from turnkeep_domain.secrets.canary import CANARIES
 from turnkeep_domain.secrets.lease_roll import LEASE_ROLLS
 from turnkeep_domain.secrets.secret import SECRETS
 from turnkeep_domain.secrets.secret_lease import SECRET_LEASES
+from turnkeep_domain.transfers.import_mark import IMPORTS
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.names import RunId
 
@@ -67,6 +69,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     APPROVAL_PAYLOADS,
     GATES,
     RESERVATIONS,
+    IMPORTS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -204,6 +207,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **IMPORT_RECORDS,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,

@@ -97,6 +97,7 @@ from turnkeep_domain.secrets.lease_roll import LeaseRoll
 from turnkeep_domain.secrets.secret import DeletedSecret, Secret
 from turnkeep_domain.secrets.secret_lease import SecretLease
 from turnkeep_domain.secrets.swept_lease import SweptLease
+from turnkeep_domain.transfers.import_mark import ImportMark
 from turnkeep_domain.turns.bucket import Bucket
 from turnkeep_domain.turns.checkpoint import Checkpoint
 from turnkeep_domain.turns.effect import Done, Intended, NotDone, RunEffect, Uncertain
@@ -146,6 +147,7 @@ RECORDS: Final = (
     Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
+    Format(cls=ImportMark, tag="import_mark", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
