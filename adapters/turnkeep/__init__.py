@@ -34,15 +34,18 @@ if TYPE_CHECKING:
     from turnkeep.container import Container
     from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
+    from turnkeep.mounting import composite_store
     from turnkeep.observing import open_telemetry
     from turnkeep.opening import open_keep
     from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
     from turnkeep.settings import Settings
+    from turnkeep.transferring import export_store, import_store, roll_back_import
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
     from turnkeep_adapters.postgres.settings import PostgresSettings
     from turnkeep_adapters.telemetry.logged import LoggedTelemetry
     from turnkeep_adapters.telemetry.tallies import Tallies
+    from turnkeep_adapters.transfers.export_writer import Exportation
     from turnkeep_adapters.web.gate_code import GateCode
     from turnkeep_adapters.web.gate_problem import Coded, GateProblem
     from turnkeep_application.approval_answering import GateAnswered
@@ -100,6 +103,7 @@ if TYPE_CHECKING:
         SecretPage,
     )
     from turnkeep_application.secrets import Secrets
+    from turnkeep_application.store_parts import Feature
     from turnkeep_application.thread_redacting import ErasurePage, PendingErasure
     from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
     from turnkeep_application.thread_settings import ThreadSettings
@@ -116,6 +120,12 @@ if TYPE_CHECKING:
         Window,
     )
     from turnkeep_application.threads import Threads
+    from turnkeep_application.transfers.errors import (
+        ExportDamaged,
+        ImportUnfinished,
+        TransferRefused,
+    )
+    from turnkeep_application.transfers.importing import Cleared, Imported
     from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
     from turnkeep_application.turns.claim_write import ClaimWrite
     from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
@@ -786,6 +796,7 @@ __all__ = [
     "ClaimRefusal",
     "ClaimWrite",
     "ClaimedRun",
+    "Cleared",
     "Clock",
     "Coded",
     "CommitId",
@@ -852,12 +863,15 @@ __all__ = [
     "ExpireRefusal",
     "ExpiredLease",
     "ExpiredSession",
+    "ExportDamaged",
     "ExportMoved",
+    "Exportation",
     "Exported",
     "ExtendRefusal",
     "Fact",
     "Failed",
     "FamilyFull",
+    "Feature",
     "Figures",
     "FilesSettings",
     "FingerprintMismatch",
@@ -925,6 +939,8 @@ __all__ = [
     "Ids",
     "ImportInvalid",
     "ImportRefusal",
+    "ImportUnfinished",
+    "Imported",
     "Inbound",
     "InboundClaim",
     "InboundEvent",
@@ -1263,6 +1279,7 @@ __all__ = [
     "ToolOverrideSet",
     "ToolResult",
     "ToolResultConflict",
+    "TransferRefused",
     "TreeCancelling",
     "TreeFull",
     "Trimmed",
@@ -1302,10 +1319,14 @@ __all__ = [
     "WrongMessageState",
     "WrongState",
     "build_keep",
+    "composite_store",
     "digest_of",
     "drained_by_signals",
+    "export_store",
+    "import_store",
     "open_blocking_keep",
     "open_keep",
     "open_telemetry",
+    "roll_back_import",
     "step_output",
 ]

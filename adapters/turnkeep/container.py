@@ -97,6 +97,7 @@ class Container(containers.DeclarativeContainer):
         pacing=settings.provided.pacing,
         rounds=settings.provided.rounds,
         last_seen=settings.provided.last_seen,
+        forgone=settings.provided.forgone,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,

@@ -15,6 +15,7 @@ from tests.codec.consent_cases import CONSENT_EVENTS, CONSENT_RECORDS
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
 from tests.codec.event_reader_cases import EVENT_READER_RECORDS
 from tests.codec.grant_cases import GRANT_EVENT_CASES, GRANT_RECORD_CASES
+from tests.codec.import_cases import IMPORT_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
 from tests.codec.thread_cases import (
@@ -66,6 +67,7 @@ from turnkeep_domain.secrets.canary import CANARIES
 from turnkeep_domain.secrets.lease_roll import LEASE_ROLLS
 from turnkeep_domain.secrets.secret import SECRETS
 from turnkeep_domain.secrets.secret_lease import SECRET_LEASES
+from turnkeep_domain.transfers.import_mark import IMPORTS
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.names import RunId
 
@@ -80,6 +82,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     RESERVATIONS,
     EVENT_READERS,
     GRANTS,
+    IMPORTS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -238,6 +241,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     **EVENT_READER_RECORDS,
     **CONSENT_RECORDS,
     **GRANT_RECORD_CASES,
+    **IMPORT_RECORDS,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,

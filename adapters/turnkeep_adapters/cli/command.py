@@ -25,6 +25,7 @@ from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
 from turnkeep_adapters.cli.threads.command import threads
+from turnkeep_adapters.cli.transfers.command import export, import_
 from turnkeep_adapters.cli.worker.command import worker
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
@@ -53,6 +54,8 @@ turnkeep.add_command(consents)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(events)
+turnkeep.add_command(export)
+turnkeep.add_command(import_)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)

@@ -112,6 +112,7 @@ from turnkeep_domain.secrets.lease_roll import LeaseRoll
 from turnkeep_domain.secrets.secret import DeletedSecret, Secret
 from turnkeep_domain.secrets.secret_lease import SecretLease
 from turnkeep_domain.secrets.swept_lease import SweptLease
+from turnkeep_domain.transfers.import_mark import ImportMark
 from turnkeep_domain.turns.bucket import Bucket
 from turnkeep_domain.turns.checkpoint import Checkpoint
 from turnkeep_domain.turns.effect import Done, Intended, NotDone, RunEffect, Uncertain
@@ -170,6 +171,7 @@ RECORDS: Final = (
     *GRANT_RECORDS,
     Format(cls=ConsentSettings, tag="consent_settings", schema=1, upcasters=()),
     Format(cls=ToolPolicy, tag="tool_policy", schema=1, upcasters=()),
+    Format(cls=ImportMark, tag="import_mark", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),

@@ -402,6 +402,7 @@ class RunContext:
                 put anew or deleted meanwhile.
             MasterKeyMissing: The keep has no keys.
             Tampered, KeyMismatch: The material cannot be opened.
+            Unsupported: The keep has its secrets in another store than its runs.
         """
         return await self._borrowing.material(handle, owner=owner)
 
