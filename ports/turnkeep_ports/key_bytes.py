@@ -8,7 +8,6 @@ half-open byte range. At most 1,448 bytes.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -18,7 +17,6 @@ from turnkeep_domain.keys import Address
 from turnkeep_domain.scope import DEPTH_MAX, Scope, ScopePrefix
 
 KEY_BYTES_MAX: Final = 1_448
-ADDRESSES_REMEMBERED: Final = 2_048
 _ABSENT: Final = b"\x01"
 _PRESENT: Final = b"\x02"
 _END: Final = b"\x00"
@@ -56,8 +54,6 @@ def key_range(collection: str, prefix: ScopePrefix) -> KeyRange:
     return KeyRange(start, start + _AFTER_ANY)
 
 
-# Whoever scans a queue meets the same keys again and again.
-@lru_cache(ADDRESSES_REMEMBERED)
 def address_of(key: bytes) -> Address:
     """The address of a key.
 

@@ -68,7 +68,9 @@ class ClaimPlace:
         if 4 * rivals > served:
             self.calm = 0
             self.point = int(below(RING))
-            self.widenings = min(self.widenings + 1, WIDENINGS_MAX)
+            # Among many rivals a pass is dear: whoever loses most of one goes far at once.
+            further = WIDENINGS_MAX if 2 * rivals > served else self.widenings + 1
+            self.widenings = min(further, WIDENINGS_MAX)
         elif self.widenings:
             self.calm += 1
             if self.calm >= CALM_PASSES:

@@ -194,9 +194,10 @@ class Claiming:
             rivals = await self._serve(claimant, _shares(claimant, lanes, free, now), tally)
             overtaken += rivals
             place.settle(served=len(lanes), rivals=len(rivals), below=self.random.below)
-            waiting = (
-                place.in_order(waiting[free:], self.random.below) if rivals else waiting[free:]
-            )
+            waiting = waiting[free:]
+            if rivals and len(tally.granted) > had:
+                # The rest of the page is theirs, too; the next pass looks elsewhere.
+                break
         return overtaken
 
     def _readable(self, cells: Sequence[Cell], tally: _Tally) -> list[Lane]:
