@@ -297,3 +297,9 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     reservation_phases.Released: "released",
     Vacant: "vacant",
 }
+
+KEPT: Final[frozenset[type[object]]] = frozenset(
+    {Account, Approval, Bucket, Lane, Reservation, SpawnTree, TurnState}
+)
+"""The records that commands read again and again, and of which a process may keep some in memory:
+they name things, and hold nothing that a host must be able to erase."""
