@@ -9,11 +9,14 @@ handler learn of it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
 from turnkeep_application.consent_views import EffectiveConsent
+from turnkeep_application.worker.approval_gates import ApprovalGates
 from turnkeep_application.worker.exits import (
     HANDLER_ERROR,
     OUTPUT_INVALID,
@@ -22,9 +25,11 @@ from turnkeep_application.worker.exits import (
     StepNotDone,
     StepUncertain,
 )
+from turnkeep_application.worker.granted_calls import GrantedCall, approved_input
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
+from turnkeep_domain.approvals.canonical import CanonicalInput
 from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
 from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.refusals import InputRefusal
@@ -61,6 +66,7 @@ class _Call:
     mode: Mode
     arguments: Digest
     consent: Consenting | None
+    granted: GrantedCall | None
 
 
 @frozen
@@ -68,6 +74,7 @@ class Steps:
     """The steps of one handler."""
 
     runner: Runner
+    approvals: ApprovalGates
 
     async def effect(
         self,
@@ -76,14 +83,18 @@ class Steps:
         args: object,
         mode: Mode | ModeName,
         consent: Consenting | None,
+        grant: str | None,
     ) -> T:
         """As `RunContext.effect` promises."""
-        call = _Call(
-            id=self.runner.journal.next_call(name),
-            mode=mode_of(mode),
-            arguments=digest("args", args),
-            consent=consent,
-        )
+        known_mode, arguments = mode_of(mode), digest("args", args)
+        input = None if grant is None else approved_input(args)
+        if input is not None and (known_mode is not Mode.ONCE or consent is not None):
+            raise InvalidValue(
+                "grant", "must be of a step of mode once, and of none that asks consent"
+            )
+        id = self.runner.journal.next_call(name)
+        granted = None if grant is None or input is None else self._granted(id, grant, input)
+        call = _Call(id=id, mode=known_mode, arguments=arguments, consent=consent, granted=granted)
         self.runner.tenancy.require_open()
         if not self.runner.require_same(
             call.id, kind=EffectKind.STEP, mode=call.mode, arguments=call.arguments
@@ -101,13 +112,11 @@ class Steps:
         turns, claim = self.runner.turns, self.runner.claim
         consented = await self._consented(call)
         if call.mode is Mode.ONCE:
-            state: EffectState = await self._asked(
-                call,
-                lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consented),
-            )
+            state = await self._intended(call, consented)
             if not isinstance(state, Intended):
                 return output_of(call.id, state)
-        outcome, cause = await self._outcome(call, fn)
+        async with nullcontext() if call.granted is None else call.granted.held():
+            outcome, cause = await self._outcome(call, fn)
         settled: EffectState = await to_its_end(
             self.runner.ask(
                 lambda: turns.settle(
@@ -121,6 +130,22 @@ class Steps:
         )
         return output_of(call.id, settled, cause)
 
+    async def _intended(self, call: _Call, consented: EffectiveConsent | None) -> EffectState:
+        turns, claim = self.runner.turns, self.runner.claim
+        if call.granted is not None:
+            return await self._asked(call, partial(call.granted.begin, call.arguments))
+        state: EffectState = await self._asked(
+            call,
+            lambda: self.runner.ask(
+                lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consented)
+            ),
+        )
+        return state
+
+    def _granted(self, id: EffectId, grant: str, input: CanonicalInput) -> GrantedCall:
+        asked = self.approvals.asked(grant)
+        return GrantedCall(self.runner, id, input, grant, asked)
+
     async def _consented(self, call: _Call) -> EffectiveConsent | None:
         """What lets a call pass unasked, where its handler wants that asked.
 
@@ -130,23 +155,23 @@ class Steps:
         consent = call.consent
         if consent is None:
             return None
-        answer = await self._asked(call, consent)
+        answer = await self._asked(call, lambda: self.runner.ask(consent))
         if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
             return answer
         self.runner.journal.take_back(call.id)  # as `_asked` says
         withheld = ConsentWithheld(answer.rule)
         raise CallRefused(withheld, withheld.code)
 
-    async def _asked(self, call: _Call, request: Callable[[], Awaitable[O | Refused[object]]]) -> O:
-        """As `Runner.ask`; a call for which consent was wanting takes no place in the journal.
+    async def _asked(self, call: _Call, request: Callable[[], Awaitable[O]]) -> O:
+        """A call for which consent, or its grant, was wanting takes no place in the journal.
 
         So the handler may make it again once a person was asked, and a replay finds that one: two
         places would let a replay that is allowed by then make the call twice.
         """
         try:
-            return await self.runner.ask(request)
+            return await request()
         except CallRefused:
-            if call.consent is not None:
+            if call.consent is not None or call.granted is not None:
                 self.runner.journal.take_back(call.id)
             raise
 
