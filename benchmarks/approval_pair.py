@@ -57,8 +57,9 @@ class ApprovalPair:
     def swap(self, records: Records, now: datetime) -> Decision[Records, None, None]:
         """Puts the state that is not there, and tells it with one event."""
         record = self.other if records[self.where] == self.one else self.one
-        event = record.erased(now)
-        return Changed(records.put(self.where, record), None, (event,))
+        told = record.erase(now=now)
+        events = told.events if isinstance(told, Changed) else ()
+        return Changed(records.put(self.where, record), None, events)
 
     def after(self, updates: int) -> Approval:
         """The state that so many updates leave, one at least."""

@@ -49,13 +49,15 @@ class PendingApprovals:
             place_of(query, begin)  # refuses the position of another query, before any read
         cells = max(limit, _CELLS_MIN)
         deadline = self._reading.deadline()
-        for _ in range(_ROUNDS_MAX):
+        rounds = 0
+        while True:
             page = await self._reading.page(query, after=begin, limit=cells, deadline=deadline)
             found = self._found(query, page, limit)
-            if found.approvals or found.unreadable or page.next is None:
+            rounds += 1
+            is_last = page.next is None or rounds == _ROUNDS_MAX
+            if found.approvals or found.unreadable or is_last:
                 return found
             begin = page.next
-        return PendingPage(approvals=(), unreadable=(), read_at=page.now, next=token_of(begin))
 
     async def reaches(self, count: int, scope: Scope) -> bool:
         """Whether so many approvals wait in exactly this scope; no body is parsed for it.
