@@ -57,9 +57,9 @@ class ApprovalPair:
     def swap(self, records: Records, now: datetime) -> Decision[Records, None, None]:
         """Puts the state that is not there, and tells it with one event."""
         record = self.other if records[self.where] == self.one else self.one
-        told = record.erase(now=now)
-        events = told.events if isinstance(told, Changed) else ()
-        return Changed(records.put(self.where, record), None, events)
+        erased = record.erase(now=now)
+        told = erased.events if isinstance(erased, Changed) else ()
+        return Changed(records.put(self.where, record), None, told)
 
     def after(self, updates: int) -> Approval:
         """The state that so many updates leave, one at least."""

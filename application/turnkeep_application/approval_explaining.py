@@ -8,7 +8,7 @@ from attrs import frozen
 
 from turnkeep_application.approval_cells import approval_key, grant_key
 from turnkeep_application.approval_views import ApprovalView, view_of
-from turnkeep_application.event_log import EventLog, Recorded
+from turnkeep_application.event_pages import Recorded, RecordedPages
 from turnkeep_application.grant_views import GrantView, grant_view
 from turnkeep_application.reading import Reading
 from turnkeep_domain.approvals.approval import APPROVALS
@@ -61,12 +61,12 @@ class ApprovalExplaining:
         )
 
     async def _history(self, scope: Scope, id: str) -> tuple[tuple[ApprovalEvent, ...], bool]:
-        log, cursor = EventLog(reading=self._reading), START
+        log, cursor = RecordedPages(self._reading), START
         prefix = ScopePrefix.exactly(scope)
         collections = frozenset({APPROVALS.name, GRANTS.name})
         told: list[ApprovalEvent] = []
         for _ in range(_PAGES_MAX):
-            page = await log.read(prefix, after=cursor, collections=collections, limit=PAGE_MAX)
+            page = await log.page(prefix, after=cursor, collections=collections, limit=PAGE_MAX)
             if isinstance(page, CursorLost):
                 # What was trimmed is gone for everybody; the rest begins at the floor.
                 cursor = page.floor

@@ -53,7 +53,7 @@ from turnkeep_domain.scope import Scope
 
 R = TypeVar("R")
 
-ClaimRefusal: TypeAlias = InputRefusal | Unknown | NotApproved | GrantClaimRefusal | GrantBar
+TakeRefusal: TypeAlias = InputRefusal | Unknown | NotApproved | GrantClaimRefusal | GrantBar
 BeginRefusal: TypeAlias = Unknown | GrantBeginRefusal | ToolDisabled
 
 GrantCommand: TypeAlias = Callable[
@@ -113,7 +113,7 @@ class Granting:
         token: GrantToken,
         request_id: RequestId,
         ttl_seconds: int | None,
-    ) -> GrantOutcome | Refused[ClaimRefusal]:
+    ) -> GrantOutcome | Refused[TakeRefusal]:
         """As `Approvals.claim` promises."""
         held, digest = (
             self._ttl(ttl_seconds, self.settings.claim_seconds),
@@ -128,7 +128,7 @@ class Granting:
 
         def decide(
             records: Records, now: datetime
-        ) -> Decision[Records, GrantOutcome, ClaimRefusal] | Need:
+        ) -> Decision[Records, GrantOutcome, TakeRefusal] | Need:
             approval, grant = records[gate], records[granted]
             missing = unapproved(approval, id, now)
             if missing is not None:

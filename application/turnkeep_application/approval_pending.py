@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from turnkeep_application.approval_settings import PAGE_MAX
 from turnkeep_application.approval_views import ApprovalView, PendingPage, view_of
@@ -51,13 +51,14 @@ class PendingApprovals:
         deadline = self._reading.deadline()
         rounds = 0
         while True:
+            rounds += 1
             page = await self._reading.page(query, after=begin, limit=cells, deadline=deadline)
             found = self._found(query, page, limit)
-            rounds += 1
-            is_last = page.next is None or rounds == _ROUNDS_MAX
-            if found.approvals or found.unreadable or is_last:
+            if found.approvals or found.unreadable or page.next is None:
                 return found
             begin = page.next
+            if rounds == _ROUNDS_MAX:
+                return evolve(found, next=token_of(begin))
 
     async def reaches(self, count: int, scope: Scope) -> bool:
         """Whether so many approvals wait in exactly this scope; no body is parsed for it.

@@ -27,9 +27,9 @@ from turnkeep_application.approval_cells import approval_key, grant_key, payload
 from turnkeep_application.approval_explaining import ApprovalExplaining, ApprovalExplanation
 from turnkeep_application.approval_granting import (
     BeginRefusal,
-    ClaimRefusal,
     Granting,
     Presented,
+    TakeRefusal,
 )
 from turnkeep_application.approval_pending import PendingApprovals
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
@@ -437,7 +437,7 @@ class Approvals:
         ttl_seconds: int | None = None,
         manifest: Manifest | None = None,
         origin: Origin | None = None,
-    ) -> GrantOutcome | Refused[ClaimRefusal]:
+    ) -> GrantOutcome | Refused[TakeRefusal]:
         """Takes the grant of an approved call, for as long as it takes to prepare the call.
 
         Nobody else can use it meanwhile, and nothing has happened: past its deadline another may

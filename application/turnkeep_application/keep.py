@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets.budgets import Budgets
@@ -13,6 +13,7 @@ from turnkeep_application.policies import Policies
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
+from turnkeep_ports.observer import Observer
 
 
 @frozen(kw_only=True)
@@ -29,6 +30,7 @@ class Keep:
         secrets: Keeps material, and lends it a counted number of times; needs a master key.
         turns: Accepts what agents are asked to do, and has it carried out once.
         threads: Keeps the transcripts of conversations.
+        observer: Is told of what its workers' handlers do; None for nobody.
     """
 
     approvals: Approvals
@@ -40,3 +42,4 @@ class Keep:
     secrets: Secrets
     turns: Turns
     threads: Threads
+    observer: Observer | None = field(default=None, repr=False)

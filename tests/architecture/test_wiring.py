@@ -57,6 +57,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "turns": turnkeep.Turns,
     "thread_runs": turnkeep.ScheduledRuns,
     "threads": turnkeep.Threads,
+    "services": turnkeep.Keep,
     "keep": turnkeep.Keep,
 }
 

@@ -13,6 +13,7 @@ from attrs import evolve
 from tests.codec import budget_samples
 from tests.codec.consent_cases import CONSENT_EVENTS, CONSENT_RECORDS
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.event_reader_cases import EVENT_READER_RECORDS
 from tests.codec.grant_cases import GRANT_EVENT_CASES, GRANT_RECORD_CASES
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
@@ -54,6 +55,7 @@ from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
+from turnkeep_domain.event_readers.reader import EVENT_READERS
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.leases.lease import LEASES
@@ -76,6 +78,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     TOOL_POLICIES,
     GATES,
     RESERVATIONS,
+    EVENT_READERS,
     GRANTS,
     LEASES,
     CANARIES,
@@ -232,6 +235,7 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
+    **EVENT_READER_RECORDS,
     **CONSENT_RECORDS,
     **GRANT_RECORD_CASES,
     **LEASE_RECORDS,

@@ -88,6 +88,7 @@ from turnkeep_domain.credentials.session_phases import (
     RevokedSession,
 )
 from turnkeep_domain.credentials.swept_session import SweptSession
+from turnkeep_domain.event_readers.reader import EventReader
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
 from turnkeep_domain.leases.lease import Lease, Vacant
 from turnkeep_domain.leases.tenure import Tenure
@@ -165,6 +166,7 @@ RECORDS: Final = (
     Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
+    Format(cls=EventReader, tag="event_reader", schema=1, upcasters=()),
     *GRANT_RECORDS,
     Format(cls=ConsentSettings, tag="consent_settings", schema=1, upcasters=()),
     Format(cls=ToolPolicy, tag="tool_policy", schema=1, upcasters=()),

@@ -34,6 +34,7 @@ from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
+    JournalCall,
     Mode,
     NotDone,
     RunEffect,
@@ -207,6 +208,22 @@ class Running:
             )
 
         return await self._journaled(claim, id, command)
+
+    async def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """As `Turns.decline` promises."""
+        require_kind("call", call, JournalCall)
+        require_ref("code", code)
+
+        def command(
+            found: Found, effect: RunEffect | None
+        ) -> Decision[Moved, EffectState, SettleRefusal]:
+            return found.state.decline(
+                claim=claim, call=call, code=code, effect=effect, ended=found.ended, now=found.now
+            )
+
+        return await self._journaled(claim, call.id, command)
 
     async def set_route(self, claim: Claim, route: Route) -> RunStanding | Refused[RouteRefusal]:
         """As `Turns.set_route` promises."""

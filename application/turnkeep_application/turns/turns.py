@@ -82,6 +82,7 @@ from turnkeep_domain.turns.claims import Claim, Heartbeat, Relinquishment, RunSt
 from turnkeep_domain.turns.effect import (
     Done,
     EffectState,
+    JournalCall,
     Mode,
     NotDone,
     RunEffect,
@@ -372,7 +373,7 @@ class Turns:
         Returns:
             The child as it stands.
             The refusals of a claim, those of `submit`, `TreeFull`, `TreeCancelling`,
-            `EffectsFull`, `ReplayDiverged`.
+            `EffectsFull`, `ReplayDiverged`, `CallDeclined`.
         """
         return await self._submitting.submit_child(
             claim,
@@ -530,6 +531,27 @@ class Turns:
             claim, id, mode=mode, arguments=arguments, outcome=outcome
         )
 
+    async def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """Journals that a call was refused, so that every replay is told the same.
+
+        What use cases refuse they never record themselves. Whoever replays a handler must answer
+        its calls as they were answered, so it journals a refusal before it tells of it: from then
+        on the call stands as `NotDone`, and whatever asks for it is refused with `CallDeclined`,
+        until it is to be done again. Accepted while a cancel is requested; idempotent.
+
+        Args:
+            claim: The worker's.
+            call: The call that was refused.
+            code: The refusal's.
+
+        Returns:
+            The state of the entry: of a call that had happened after all, how it stands.
+            The refusals of a claim, `ReplayDiverged`, `EffectsFull`: the journal has no room.
+        """
+        return await self._running.decline(claim, call, code=code)
+
     async def begin_spend(
         self, claim: Claim, spend: Spend
     ) -> Receipt | EffectState | Refused[SpendRefusal]:
@@ -666,8 +688,9 @@ class Turns:
         Returns:
             Where the run stands, blocked; or, where the gate is settled already, how: then the
             run goes on running, and that is journaled.
-            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`; `UnknownGate`:
-            no such approval, or none of this run, or a run that is none of its children.
+            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`;
+            `CallDeclined`; `UnknownGate`: no such approval, or none of this run, or a run that is
+            none of its children.
         """
         return await self._gating.block(claim, gate=gate, until=until)
 
@@ -804,15 +827,18 @@ class Turns:
         but the host's policy included, which continues the same journal: finished steps stay
         finished, the failing one is done again. A failed run is done again once: whoever asks
         again, under whatever request id, is told where that run stands, whatever they settle; if
-        it has failed, too, it is the one to retry.
+        it has failed, too, it is the one to retry. A retry that was called off is ended and has
+        not been that once: the next request begins another, 8 in all, which goes on from where it
+        had come to. So no two that have not ended ever stand on one journal.
 
         Args:
             run: Which.
             settlements: What the operator has found out of every uncertain step, and of no other;
-                a failed run has some where it was given up with steps that nobody settled.
+                a failed run has some where it was given up with steps that nobody settled, or a
+                retry of it was called off within them.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
-                new run stands by now.
+                run that it began stands by now, called off or not.
 
         Returns:
             Where the run stands; of a failed one, where the new run does.

@@ -27,7 +27,7 @@ from turnkeep_application.worker.gates import Gates
 from turnkeep_application.worker.run_thread import RunThread
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.spends import Metering, SpendingStep, Spends
-from turnkeep_application.worker.steps import Consenting, ModeName, Step, Steps
+from turnkeep_application.worker.steps import Consenting, Leave, ModeName, Step, Steps
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
@@ -61,6 +61,11 @@ class RunContext:
     handed over, and `CallRefused` for what the rules forbid (`effects_full`: the run is at a limit;
     `wrong_state`: it is called off). A store that does not answer is asked again for as long as the
     claim lasts; errors that cannot go away are raised.
+
+    What a journaled call was answered when it was made, a replay answers: what it returned, and
+    also with which code it was refused. A refused call takes its place like every other, so the
+    next one of its name is another call. It is asked anew where the refusal ended the claim, by
+    `raise TryAgain from refused`, or failed the run that is retried.
 
     Attributes:
         draining: Announced once the worker is to end: whoever can, comes to a good end soon.
@@ -185,17 +190,19 @@ class RunContext:
                 that did happen but returned what cannot be kept, as `output_invalid`. A replay
                 raises it again, unless it was what ended the claim: then the step is done again.
             StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
-            CallRefused: `consent_withheld`: its reason has the rule, whose answer is to ask a
-                person (`require_approval`) or to refuse; `consent_changed`: it was withdrawn
-                meanwhile. With a grant: `fingerprint_mismatch`, `not_approved`, `not_eligible`:
-                another run had asked; `tool_disabled`, `grant_busy`, `grant_spent`,
-                `grant_revoked`: somebody took it back. The call was not made, and may be made
-                again.
+            CallRefused: `effects_full`: 1,000 calls were made, or 16 `once` steps are under way;
+                `consent_withheld`: its reason has the rule, whose answer is to ask a person
+                (`require_approval`) or to refuse; `consent_changed`: it was withdrawn meanwhile.
+                With a grant: `fingerprint_mismatch`, `not_approved`, `not_eligible`: another run
+                had asked; `tool_disabled`, `grant_busy`, `grant_spent`, `grant_revoked`: somebody
+                took it back. The call was not made, and a replay is told the same: make another
+                one.
             GateClosed: A grant was asked for anew, and was not given.
             RunLeft: The claim is over, or the arguments differ, which fails the run as
                 `replay_diverged`.
         """
-        return await self._steps.effect(name, fn, args, mode, consent, grant)
+        leave = Leave(consent=consent, grant=grant)
+        return await self._steps.effect(name, fn, args, mode, leave)
 
     async def spend(
         self,
@@ -214,7 +221,7 @@ class RunContext:
         The estimate is held on every account of the run's scope before `fn` is called, and
         longer while it lasts; what it has used is charged in the commit that journals its outcome.
         Where a budget asks somebody first, the run waits for that, which ends this claim, and
-        then reserves again. A call that was refused counts as not made.
+        then reserves again.
 
         Args:
             name: As of `effect`.
@@ -282,8 +289,8 @@ class RunContext:
             cause: The rule by which consent asked.
 
         Returns:
-            The approval's id, for the call itself: `effect(..., grant=id)`. It is the same in every
-            replay.
+            The id under which the call was asked first, for the call itself: `effect(...,
+            grant=id)`. It is the same in every replay, however often the call had to be asked.
 
         Raises:
             GateClosed: It was denied, has elapsed or was withdrawn.
@@ -348,7 +355,8 @@ class RunContext:
 
         Raises:
             CallRefused: `thread_busy`, `at_capacity`, `tree_full`, `tree_cancelling`,
-                `effects_full` and the other refusals of a submit.
+                `effects_full`, `not_found` (of another tenant or user) and the other refusals of a
+                submit. To wait for a busy thread, `raise TryAgain from refused`.
         """
         return await self._children.spawn(
             name,
@@ -371,6 +379,10 @@ class RunContext:
 
         Returns:
             How each ended, in the order given; one that was retired since is left out.
+
+        Raises:
+            CallRefused: `effects_open`: a step is under way; `unknown_gate`: neither this run nor
+                one that it repeats has spawned it; `effects_full`.
         """
         return await self._gates.join(name, children)
 

@@ -11,17 +11,17 @@ from typing import Final
 from attrs import define, field
 
 from turnkeep_application.turns.granted_steps import StepGrant, step_token
-from turnkeep_application.worker.approval_gates import AskedCall
+from turnkeep_application.worker.approval_gates import FIRST, AskedCall
 from turnkeep_application.worker.exits import CallRefused
 from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
 from turnkeep_domain.approvals.grant_phases import GrantRevokeCause
-from turnkeep_domain.approvals.grant_refusals import GrantRevoked
+from turnkeep_domain.approvals.grant_refusals import GrantRevoked, NotApproved
+from turnkeep_domain.approvals.refusals import Unknown
+from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
-from turnkeep_domain.request_ids import Digest
-from turnkeep_domain.turns.effect import EffectState
-from turnkeep_domain.turns.effect_ids import EffectId
+from turnkeep_domain.turns.effect import EffectState, JournalCall
 
 _LOG: Final = logging.getLogger("turnkeep.worker")
 
@@ -40,12 +40,12 @@ class GrantedCall:
     """
 
     runner: Runner
-    effect: EffectId
+    call: JournalCall
     input: CanonicalInput = field(repr=False)
     approval: str
     asked: AskedCall | None
 
-    async def begin(self, arguments: Digest) -> EffectState:
+    async def begin(self) -> EffectState:
         """Stores the intent, with the grant begun.
 
         A yes whose time was up before it was used is asked for anew, which ends the claim: the
@@ -53,23 +53,30 @@ class GrantedCall:
 
         Raises:
             CallRefused: The grant cannot be used.
-            GateClosed: It was asked again, and not granted.
-            RunLeft: It is asked again, and the run waits.
+            GateClosed: It was asked anew, and not granted.
+            RunLeft: It is asked anew, and the run waits.
         """
-        asked = self.asked
+        asked, attempt, anew = self.asked, FIRST, 0
         if asked is None:
-            return await self._intended(arguments)
-        attempt = asked.attempts()
+            return await self._intended()
         while True:
             self.approval = asked.approval(attempt)
             try:
-                return await self._intended(arguments)
+                return await self._intended()
             except CallRefused as refused:
-                reason = refused.reason
-                if not isinstance(reason, GrantRevoked) or reason.cause not in _ASKED_AGAIN:
-                    raise
+                match refused.reason:
+                    case GrantRevoked(cause=cause) if cause in _ASKED_AGAIN:
+                        pass
+                    case NotApproved(state=ApprovalState.DISCARDED):
+                        pass  # a run of this journal had asked that was called off
+                    case Unknown() if attempt > max(FIRST, anew):
+                        anew = attempt
+                        await asked.ask_again(attempt)
+                        continue
+                    case _:
+                        raise
             attempt += 1
-            await asked.ask(attempt)
+            asked.require_not_closed(attempt)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -80,18 +87,18 @@ class GrantedCall:
         finally:
             holding.cancel()
 
-    async def _intended(self, arguments: Digest) -> EffectState:
+    async def _intended(self) -> EffectState:
         turns, claim = self.runner.turns, self.runner.claim
         grant = StepGrant(approval=self.approval, input=self.input)
         state: EffectState = await self.runner.ask(
-            lambda: turns.intend(claim, self.effect, arguments=arguments, grant=grant)
+            lambda: turns.intend(claim, self.call.id, arguments=self.call.arguments, grant=grant)
         )
         return state
 
     async def _hold_on(self) -> None:
         runner = self.runner
         usual_seconds = pause_seconds = runner.turns.approvals.dispatch_seconds / 2
-        token = step_token(runner.claim, self.effect)
+        token = step_token(runner.claim, self.call.id)
         while True:
             await runner.turns.clock.sleep(pause_seconds)
             pause_seconds = usual_seconds

@@ -9,8 +9,6 @@ handler learn of it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
-from functools import partial
 from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
@@ -35,12 +33,12 @@ from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.refusals import InputRefusal
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_domain.request_ids import Digest
 from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
     Intended,
+    JournalCall,
     Mode,
     NotDone,
     Uncertain,
@@ -61,12 +59,11 @@ ModeName: TypeAlias = Literal["once", "keyed", "safe"]
 
 
 @frozen(kw_only=True)
-class _Call:
-    id: EffectId
-    mode: Mode
-    arguments: Digest
+class Leave:
+    """By what a step may be made; as of `RunContext.effect`."""
+
     consent: Consenting | None
-    granted: GrantedCall | None
+    grant: str | None
 
 
 @frozen
@@ -82,41 +79,55 @@ class Steps:
         fn: Step[T],
         args: object,
         mode: Mode | ModeName,
-        consent: Consenting | None,
-        grant: str | None,
+        leave: Leave,
     ) -> T:
         """As `RunContext.effect` promises."""
-        known_mode, arguments = mode_of(mode), digest("args", args)
-        input = None if grant is None else approved_input(args)
-        if input is not None and (known_mode is not Mode.ONCE or consent is not None):
-            raise InvalidValue(
-                "grant", "must be of a step of mode once, and of none that asks consent"
-            )
-        id = self.runner.journal.next_call(name)
-        granted = None if grant is None or input is None else self._granted(id, grant, input)
-        call = _Call(id=id, mode=known_mode, arguments=arguments, consent=consent, granted=granted)
-        self.runner.tenancy.require_open()
-        if not self.runner.require_same(
-            call.id, kind=EffectKind.STEP, mode=call.mode, arguments=call.arguments
-        ):
-            await self.runner.diverge()
-        known = self.runner.journal.state(call.id)
-        if known is None or (isinstance(known, NotDone) and known.redo):
-            output = await self._performed(call, fn)
+        wanted, arguments = mode_of(mode), digest("args", args)
+        input = None if leave.grant is None else approved_input(args)
+        if input is not None and (wanted is not Mode.ONCE or leave.consent is not None):
+            raise InvalidValue("grant", "must be of a step of mode once that asks no consent")
+        call = JournalCall(
+            id=self.runner.journal.next_call(name),
+            kind=EffectKind.STEP,
+            mode=wanted,
+            arguments=arguments,
+        )
+        known = await self.runner.entered(call)
+        if known is None and input is not None and leave.grant is not None:
+            output = await self._granted(call, fn, leave.grant, input)
+        elif known is None:
+            output = await self._performed(call, fn, leave.consent)
         else:
             output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
         return cast("T", output)
 
-    async def _performed(self, call: _Call, fn: Step[T]) -> object:
-        turns, claim = self.runner.turns, self.runner.claim
-        consented = await self._consented(call)
+    async def _performed(
+        self, call: JournalCall, fn: Step[T], consent: Consenting | None
+    ) -> object:
+        consented = None if consent is None else await self._consented(call, consent)
         if call.mode is Mode.ONCE:
-            state = await self._intended(call, consented)
+            state = await self.runner.make(call, lambda: self._intended(call, consented))
             if not isinstance(state, Intended):
-                return output_of(call.id, state)
-        async with nullcontext() if call.granted is None else call.granted.held():
+                return output_of(call.id, self.runner.stands(call.id, state))
+        return await self._settled(call, *await self._outcome(call, fn))
+
+    async def _granted(
+        self, call: JournalCall, fn: Step[T], grant: str, input: CanonicalInput
+    ) -> object:
+        asked = self.approvals.asked(grant)
+        granted = GrantedCall(self.runner, call, input, grant, asked)
+        state = await self.runner.make(call, granted.begin)
+        if not isinstance(state, Intended):
+            return output_of(call.id, self.runner.stands(call.id, state))
+        async with granted.held():
             outcome, cause = await self._outcome(call, fn)
+        return await self._settled(call, outcome, cause)
+
+    async def _settled(
+        self, call: JournalCall, outcome: Done | NotDone | Unclear, cause: BaseException | None
+    ) -> object:
+        turns, claim = self.runner.turns, self.runner.claim
         settled: EffectState = await to_its_end(
             self.runner.ask(
                 lambda: turns.settle(
@@ -130,53 +141,31 @@ class Steps:
         )
         return output_of(call.id, settled, cause)
 
-    async def _intended(self, call: _Call, consented: EffectiveConsent | None) -> EffectState:
+    async def _intended(self, call: JournalCall, consent: EffectiveConsent | None) -> EffectState:
         turns, claim = self.runner.turns, self.runner.claim
-        if call.granted is not None:
-            return await self._asked(call, partial(call.granted.begin, call.arguments))
-        state: EffectState = await self._asked(
-            call,
-            lambda: self.runner.ask(
-                lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consented)
-            ),
+        state: EffectState = await self.runner.ask(
+            lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consent)
         )
         return state
 
-    def _granted(self, id: EffectId, grant: str, input: CanonicalInput) -> GrantedCall:
-        asked = self.approvals.asked(grant)
-        return GrantedCall(self.runner, id, input, grant, asked)
-
-    async def _consented(self, call: _Call) -> EffectiveConsent | None:
-        """What lets a call pass unasked, where its handler wants that asked.
+    async def _consented(self, call: JournalCall, consent: Consenting) -> EffectiveConsent:
+        """What lets a call pass unasked.
 
         Raises:
             CallRefused: Nothing does; the call was not made.
         """
-        consent = call.consent
-        if consent is None:
-            return None
-        answer = await self._asked(call, lambda: self.runner.ask(consent))
-        if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
-            return answer
-        self.runner.journal.take_back(call.id)  # as `_asked` says
-        withheld = ConsentWithheld(answer.rule)
-        raise CallRefused(withheld, withheld.code)
 
-    async def _asked(self, call: _Call, request: Callable[[], Awaitable[O]]) -> O:
-        """A call for which consent, or its grant, was wanting takes no place in the journal.
+        async def asked() -> EffectiveConsent:
+            answer = await self.runner.ask(consent)
+            if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
+                return answer
+            withheld = ConsentWithheld(answer.rule)
+            raise CallRefused(withheld, withheld.code)
 
-        So the handler may make it again once a person was asked, and a replay finds that one: two
-        places would let a replay that is allowed by then make the call twice.
-        """
-        try:
-            return await request()
-        except CallRefused:
-            if call.consent is not None or call.granted is not None:
-                self.runner.journal.take_back(call.id)
-            raise
+        return await self.runner.make(call, asked)
 
     async def _outcome(
-        self, call: _Call, fn: Step[T]
+        self, call: JournalCall, fn: Step[T]
     ) -> tuple[Done | NotDone | Unclear, BaseException | None]:
         """Calls the step; a cancellation passes, and leaves an intent as it is."""
         try:

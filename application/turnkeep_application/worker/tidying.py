@@ -53,4 +53,5 @@ class Tidying:
             ("leases", lambda: keep.leases.sweep(limit=self.limit)),
             ("secrets", keep.secrets.sweep),
             ("threads", keep.threads.sweep),
+            ("old events", keep.events.trim),
         )
