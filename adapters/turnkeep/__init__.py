@@ -162,6 +162,7 @@ if TYPE_CHECKING:
     from turnkeep_domain.approvals.consent_refusals import (
         AllowRefusal,
         ConsentChanged,
+        ConsentDenied,
         ConsentWithheld,
         PolicyRefusal,
         ToolDisabled,
@@ -792,6 +793,7 @@ __all__ = [
     "Completed",
     "ConsentAnswer",
     "ConsentChanged",
+    "ConsentDenied",
     "ConsentExplanation",
     "ConsentPage",
     "ConsentRead",

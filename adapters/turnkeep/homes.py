@@ -157,6 +157,7 @@ HOMES: Final[Mapping[str, str]] = {
     "Completed": "turnkeep_domain.turns.run_states",
     "ConsentAnswer": "turnkeep_domain.approvals.consent_rules",
     "ConsentChanged": "turnkeep_domain.approvals.consent_refusals",
+    "ConsentDenied": "turnkeep_domain.approvals.consent_refusals",
     "ConsentExplanation": "turnkeep_application.consent_views",
     "ConsentPage": "turnkeep_application.consent_views",
     "ConsentRead": "turnkeep_application.consent_views",

@@ -160,6 +160,7 @@ SURFACE: Final = [
     "Completed",
     "ConsentAnswer",
     "ConsentChanged",
+    "ConsentDenied",
     "ConsentExplanation",
     "ConsentPage",
     "ConsentRead",

@@ -191,8 +191,8 @@ class RunContext:
                 raises it again, unless it was what ended the claim: then the step is done again.
             StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
             CallRefused: `effects_full`: 1,000 calls were made, or 16 `once` steps are under way;
-                `consent_withheld`: its reason has the rule, whose answer is to ask a person
-                (`require_approval`) or to refuse; `consent_changed`: it was withdrawn meanwhile.
+                `consent_withheld`: a person is to be asked (`require_approval`);
+                `consent_denied`: nobody is; `consent_changed`: it was withdrawn meanwhile.
                 With a grant: `fingerprint_mismatch`, `not_approved`, `not_eligible`: another run
                 had asked; `tool_disabled`, `grant_busy`, `grant_spent`, `grant_revoked`: somebody
                 took it back. The call was not made, and a replay is told the same: make another

@@ -28,7 +28,7 @@ from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
 from turnkeep_domain.approvals.canonical import CanonicalInput
-from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
+from turnkeep_domain.approvals.consent_refusals import ConsentDenied, ConsentWithheld
 from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.refusals import InputRefusal
 from turnkeep_domain.decisions import Refused
@@ -159,8 +159,10 @@ class Steps:
             answer = await self.runner.ask(consent)
             if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
                 return answer
-            withheld = ConsentWithheld(answer.rule)
-            raise CallRefused(withheld, withheld.code)
+            refusal: ConsentDenied | ConsentWithheld = ConsentWithheld(answer.rule)
+            if answer.answer is ConsentAnswer.DENY:
+                refusal = ConsentDenied(answer.rule)
+            raise CallRefused(refusal, refusal.code)
 
         return await self.runner.make(call, asked)
 
