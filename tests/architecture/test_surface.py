@@ -96,6 +96,8 @@ SURFACE: Final = [
     "BlockingHolding",
     "BlockingKeep",
     "BlockingLeases",
+    "BlockingPolicies",
+    "BlockingPolicies",
     "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",
