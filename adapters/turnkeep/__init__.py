@@ -731,8 +731,6 @@ __all__ = [
     "BlockingKeep",
     "BlockingLeases",
     "BlockingPolicies",
-    "BlockingPolicies",
-    "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",
     "BlockingWorker",

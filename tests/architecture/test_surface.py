@@ -97,8 +97,6 @@ SURFACE: Final = [
     "BlockingKeep",
     "BlockingLeases",
     "BlockingPolicies",
-    "BlockingPolicies",
-    "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",
     "BlockingWorker",
