@@ -731,6 +731,7 @@ __all__ = [
     "BlockingKeep",
     "BlockingLeases",
     "BlockingPolicies",
+    "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",
     "BlockingWorker",

@@ -97,6 +97,7 @@ SURFACE: Final = [
     "BlockingKeep",
     "BlockingLeases",
     "BlockingPolicies",
+    "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",
     "BlockingWorker",
