@@ -34,23 +34,39 @@ if TYPE_CHECKING:
     from turnkeep.container import Container
     from turnkeep.environment import InvalidSetting
     from turnkeep.extras import MissingExtra
+    from turnkeep.mounting import composite_store
     from turnkeep.observing import open_telemetry
     from turnkeep.opening import open_keep
     from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
     from turnkeep.settings import Settings
+    from turnkeep.transferring import export_store, import_store, roll_back_import
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
     from turnkeep_adapters.postgres.settings import PostgresSettings
     from turnkeep_adapters.telemetry.logged import LoggedTelemetry
     from turnkeep_adapters.telemetry.tallies import Tallies
+    from turnkeep_adapters.transfers.export_writer import Exportation
+    from turnkeep_adapters.web.gate_code import GateCode
+    from turnkeep_adapters.web.gate_problem import Coded, GateProblem
+    from turnkeep_application.approval_answering import GateAnswered
+    from turnkeep_application.approval_explaining import ApprovalExplanation
+    from turnkeep_application.approval_retention import ApprovalsPruned
     from turnkeep_application.approval_settings import ApprovalSettings
+    from turnkeep_application.approval_sweeping import ApprovalsSwept
     from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
-    from turnkeep_application.approvals import Approvals, Erased
+    from turnkeep_application.approvals import AnswerRefusal, Approvals, Erased
     from turnkeep_application.budgets.budget_holding import BudgetHold, NotReserved
     from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, ReservationView
     from turnkeep_application.budgets.budget_settings import BudgetSettings
     from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSwept
     from turnkeep_application.budgets.budgets import Budgets
+    from turnkeep_application.consent_views import (
+        ConsentExplanation,
+        ConsentPage,
+        ConsentRead,
+        EffectiveConsent,
+        ToolConsent,
+    )
     from turnkeep_application.credential_sessions import Used
     from turnkeep_application.credential_views import (
         AccountPage,
@@ -64,6 +80,7 @@ if TYPE_CHECKING:
     from turnkeep_application.event_reading import EVERYBODY, ReaderView
     from turnkeep_application.event_settings import EventSettings
     from turnkeep_application.event_trimming import Trimmed
+    from turnkeep_application.grant_views import GrantView
     from turnkeep_application.keep import Keep
     from turnkeep_application.last_seen_settings import LastSeenSettings
     from turnkeep_application.lease_holding import Holding, LeaseHeld
@@ -71,6 +88,7 @@ if TYPE_CHECKING:
     from turnkeep_application.lease_views import LeaseView
     from turnkeep_application.leases import Leases
     from turnkeep_application.pacing import Pacing
+    from turnkeep_application.policies import Policies
     from turnkeep_application.reading import Unreadable
     from turnkeep_application.rekeying import KeyRetired, Rekeyed
     from turnkeep_application.round_settings import RoundSettings
@@ -85,6 +103,7 @@ if TYPE_CHECKING:
         SecretPage,
     )
     from turnkeep_application.secrets import Secrets
+    from turnkeep_application.store_parts import Feature
     from turnkeep_application.thread_redacting import ErasurePage, PendingErasure
     from turnkeep_application.thread_runs import NoRuns, RunWrite, ThreadRuns
     from turnkeep_application.thread_settings import ThreadSettings
@@ -101,8 +120,15 @@ if TYPE_CHECKING:
         Window,
     )
     from turnkeep_application.threads import Threads
+    from turnkeep_application.transfers.errors import (
+        ExportDamaged,
+        ImportUnfinished,
+        TransferRefused,
+    )
+    from turnkeep_application.transfers.importing import Cleared, Imported
     from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
     from turnkeep_application.turns.claim_write import ClaimWrite
+    from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
     from turnkeep_application.turns.limit_standings import (
         BucketStanding,
         LaneStanding,
@@ -137,32 +163,89 @@ if TYPE_CHECKING:
     from turnkeep_application.worker.signals import drained_by_signals
     from turnkeep_application.worker.spends import Metered, SpendingStep
     from turnkeep_application.worker.step_values import step_output
+    from turnkeep_application.worker.steps import Consenting
     from turnkeep_application.worker.worker import Worker
     from turnkeep_application.worker.worker_settings import WorkerSettings
     from turnkeep_domain.approvals.approval_id import ApprovalId
     from turnkeep_domain.approvals.calls import Action, Amount, Dispatch, Effect, Estimate, Spawn
     from turnkeep_domain.approvals.canonical import Json, JsonText
+    from turnkeep_domain.approvals.consent_refusals import (
+        AllowRefusal,
+        ConsentChanged,
+        ConsentWithheld,
+        PolicyRefusal,
+        ToolDisabled,
+        TooManyAllows,
+    )
+    from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
     from turnkeep_domain.approvals.events import (
         ApprovalApproved,
         ApprovalDenied,
         ApprovalDiscarded,
         ApprovalErased,
         ApprovalExpired,
+        ApprovalPruned,
         ApprovalRaised,
         ApprovalVoted,
     )
+    from turnkeep_domain.approvals.gate_option import GateOption
+    from turnkeep_domain.approvals.gate_ref import GateRef
+    from turnkeep_domain.approvals.grant_events import (
+        GrantAborted,
+        GrantBegan,
+        GrantClaimed,
+        GrantConsumed,
+        GrantExtended,
+        GrantIssued,
+        GrantSettled,
+        GrantWithdrawn,
+    )
+    from turnkeep_domain.approvals.grant_phases import (
+        GrantOutcome,
+        GrantRevokeCause,
+        GrantState,
+        GrantStep,
+    )
+    from turnkeep_domain.approvals.grant_refusals import (
+        AlreadyDispatching,
+        CallForbidden,
+        ClaimLost,
+        EffectsWidened,
+        FingerprintMismatch,
+        GrantAbortRefusal,
+        GrantBusy,
+        GrantConsumeRefusal,
+        GrantExpireRefusal,
+        GrantExtendRefusal,
+        GrantNotDue,
+        GrantRevoked,
+        GrantRevokeRefusal,
+        GrantSettleRefusal,
+        GrantSpent,
+        NotApproved,
+        NotBegun,
+        NotGrantee,
+        OutcomeUncertain,
+        SettleWithRun,
+    )
+    from turnkeep_domain.approvals.grant_token import GrantToken
     from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
     from turnkeep_domain.approvals.payload import ApprovalPayload
     from turnkeep_domain.approvals.quorum import Quorum
     from turnkeep_domain.approvals.refusals import (
+        AlwaysAllowUnsupported,
+        AmbiguousGate,
+        ApproveRefusal,
         DiscardRefusal,
         ExpireRefusal,
         IdSpent,
         InputTooDeep,
         InputTooLarge,
+        InvalidGateRef,
         InvalidInput,
         NotDue,
         NotEligible,
+        NothingToAnswer,
         NotPending,
         RaiseRefusal,
         StaleGate,
@@ -230,6 +313,21 @@ if TYPE_CHECKING:
     )
     from turnkeep_domain.budgets.snapshot import AccountView, BudgetSnapshot, DimensionView
     from turnkeep_domain.budgets.tallies import Tally, Usage
+    from turnkeep_domain.consent.action_kinds import ActionKind
+    from turnkeep_domain.consent.allow import Allow
+    from turnkeep_domain.consent.consent_settings import AutoApproval, AutoApproveOutcome
+    from turnkeep_domain.consent.effective import Weighed
+    from turnkeep_domain.consent.events import (
+        AutoApproveSet,
+        ToolAllowed,
+        ToolDisallowed,
+        ToolOverrideCleared,
+        ToolOverrideSet,
+    )
+    from turnkeep_domain.consent.manifest import Manifest
+    from turnkeep_domain.consent.origin import ORDINARY, Origin
+    from turnkeep_domain.consent.overrides import Override, OverrideKind
+    from turnkeep_domain.consent.tool_policy import PolicyOutcome
     from turnkeep_domain.credentials.account import AccountTerms
     from turnkeep_domain.credentials.account_id import AccountId
     from turnkeep_domain.credentials.account_outcomes import AccountOutcome, AccountState
@@ -556,6 +654,7 @@ __all__ = [
     "ABSENT",
     "ANY",
     "EVERYBODY",
+    "ORDINARY",
     "START",
     "AcceptRefusal",
     "AccountDeleteRefusal",
@@ -577,40 +676,55 @@ __all__ = [
     "AccountWithdrawn",
     "AcquireRefusal",
     "Action",
+    "ActionKind",
     "ActiveLease",
     "Actor",
     "Address",
     "Admission",
     "AdvanceRefusal",
+    "Allow",
+    "AllowRefusal",
+    "AlreadyDispatching",
     "AlreadyFinalized",
     "AlreadyInterrupted",
     "AlreadyRejected",
     "AlreadySubmitted",
+    "AlwaysAllowUnsupported",
+    "AmbiguousGate",
     "Amount",
     "AmountInvalid",
     "AmountOverflow",
     "Announcement",
+    "AnswerRefusal",
     "ApprovalApproved",
     "ApprovalDenied",
     "ApprovalDiscarded",
     "ApprovalErased",
     "ApprovalExpired",
+    "ApprovalExplanation",
     "ApprovalId",
     "ApprovalOutcome",
     "ApprovalPayload",
+    "ApprovalPruned",
     "ApprovalRaised",
     "ApprovalSettings",
     "ApprovalState",
     "ApprovalView",
     "ApprovalVoted",
     "Approvals",
+    "ApprovalsPruned",
+    "ApprovalsSwept",
     "ApproveGateRefusal",
+    "ApproveRefusal",
     "Archive",
     "AtCapacity",
     "Attachment",
     "AttachmentKind",
     "AttachmentPart",
     "Audit",
+    "AutoApproval",
+    "AutoApproveOutcome",
+    "AutoApproveSet",
     "Axis",
     "BaseTooDeep",
     "BasisMoved",
@@ -660,6 +774,7 @@ __all__ = [
     "Calendar",
     "CalendarUnit",
     "CallDeclined",
+    "CallForbidden",
     "CallRefused",
     "CalledFromPortal",
     "CancelGateRefusal",
@@ -676,13 +791,24 @@ __all__ = [
     "Claim",
     "ClaimEnd",
     "ClaimEnded",
+    "ClaimLost",
     "ClaimPass",
     "ClaimRefusal",
     "ClaimWrite",
     "ClaimedRun",
+    "Cleared",
     "Clock",
+    "Coded",
     "CommitId",
     "Completed",
+    "ConsentAnswer",
+    "ConsentChanged",
+    "ConsentExplanation",
+    "ConsentPage",
+    "ConsentRead",
+    "ConsentRule",
+    "ConsentWithheld",
+    "Consenting",
     "ConsumeRefusal",
     "ConsumedLease",
     "Container",
@@ -713,9 +839,11 @@ __all__ = [
     "EffectSettled",
     "EffectState",
     "EffectUncertain",
+    "EffectiveConsent",
     "EffectsFull",
     "EffectsOpen",
     "EffectsUnsettled",
+    "EffectsWidened",
     "EndRefusal",
     "EndedRun",
     "EpochStale",
@@ -735,22 +863,31 @@ __all__ = [
     "ExpireRefusal",
     "ExpiredLease",
     "ExpiredSession",
+    "ExportDamaged",
     "ExportMoved",
+    "Exportation",
     "Exported",
     "ExtendRefusal",
     "Fact",
     "Failed",
     "FamilyFull",
+    "Feature",
     "Figures",
     "FilesSettings",
+    "FingerprintMismatch",
     "ForkRange",
     "ForkRefusal",
     "Gate",
+    "GateAnswered",
     "GateClosed",
+    "GateCode",
     "GateKind",
     "GateMismatch",
+    "GateOption",
     "GatePending",
     "GatePointer",
+    "GateProblem",
+    "GateRef",
     "GateRefusal",
     "GateStatus",
     "GateView",
@@ -759,6 +896,31 @@ __all__ = [
     "Goal",
     "GoalMoved",
     "GoalRefusal",
+    "GrantAbortRefusal",
+    "GrantAborted",
+    "GrantBegan",
+    "GrantBusy",
+    "GrantClaimed",
+    "GrantConsumeRefusal",
+    "GrantConsumed",
+    "GrantExpireRefusal",
+    "GrantExtendRefusal",
+    "GrantExtended",
+    "GrantIssued",
+    "GrantNotDue",
+    "GrantOutcome",
+    "GrantRevokeCause",
+    "GrantRevokeRefusal",
+    "GrantRevoked",
+    "GrantSettleRefusal",
+    "GrantSettled",
+    "GrantSpent",
+    "GrantState",
+    "GrantStep",
+    "GrantToken",
+    "GrantView",
+    "GrantWithdrawn",
+    "GrantedRefusal",
     "Guard",
     "GuardLost",
     "Guarding",
@@ -777,6 +939,8 @@ __all__ = [
     "Ids",
     "ImportInvalid",
     "ImportRefusal",
+    "ImportUnfinished",
+    "Imported",
     "Inbound",
     "InboundClaim",
     "InboundEvent",
@@ -786,6 +950,7 @@ __all__ = [
     "InputTooLarge",
     "IntendRefusal",
     "Intended",
+    "InvalidGateRef",
     "InvalidInput",
     "InvalidSetting",
     "InvalidValue",
@@ -832,6 +997,7 @@ __all__ = [
     "LimitsSet",
     "Lineage",
     "LoggedTelemetry",
+    "Manifest",
     "MarkRefusal",
     "MasterKeyAdded",
     "MasterKeyInvalid",
@@ -861,14 +1027,18 @@ __all__ = [
     "Mode",
     "NeedsOperator",
     "NoRuns",
+    "NotApproved",
+    "NotBegun",
     "NotDone",
     "NotDue",
     "NotEligible",
     "NotFound",
+    "NotGrantee",
     "NotHolder",
     "NotPending",
     "NotPermitted",
     "NotReserved",
+    "NothingToAnswer",
     "Observation",
     "ObservationStatus",
     "Observer",
@@ -878,9 +1048,13 @@ __all__ = [
     "OpenSession",
     "Opened",
     "OperationSpent",
+    "Origin",
     "Outcome",
+    "OutcomeUncertain",
     "OutcomeUnknown",
     "OutputUnbounded",
+    "Override",
+    "OverrideKind",
     "Pacing",
     "Part",
     "PathMatch",
@@ -889,6 +1063,9 @@ __all__ = [
     "PendingPage",
     "Period",
     "Placement",
+    "Policies",
+    "PolicyOutcome",
+    "PolicyRefusal",
     "PostgresSettings",
     "Price",
     "PriceList",
@@ -1016,6 +1193,7 @@ __all__ = [
     "SessionView",
     "Settings",
     "SettleRefusal",
+    "SettleWithRun",
     "Span",
     "Spawn",
     "SpawnRefusal",
@@ -1024,6 +1202,7 @@ __all__ = [
     "SpendingStep",
     "Spent",
     "StaleGate",
+    "StepGrant",
     "StepNotDone",
     "StepUncertain",
     "StillPending",
@@ -1087,12 +1266,20 @@ __all__ = [
     "ThreadsSwept",
     "Token",
     "TokenCounts",
+    "TooManyAllows",
     "TooManyHolds",
     "TooManyPending",
     "TooManyReaders",
+    "ToolAllowed",
     "ToolCallPart",
+    "ToolConsent",
+    "ToolDisabled",
+    "ToolDisallowed",
+    "ToolOverrideCleared",
+    "ToolOverrideSet",
     "ToolResult",
     "ToolResultConflict",
+    "TransferRefused",
     "TreeCancelling",
     "TreeFull",
     "Trimmed",
@@ -1123,6 +1310,7 @@ __all__ = [
     "VoteRefusal",
     "WaitingMessage",
     "WaitingPage",
+    "Weighed",
     "Window",
     "WindowId",
     "WindowUnresolvable",
@@ -1131,10 +1319,14 @@ __all__ = [
     "WrongMessageState",
     "WrongState",
     "build_keep",
+    "composite_store",
     "digest_of",
     "drained_by_signals",
+    "export_store",
+    "import_store",
     "open_blocking_keep",
     "open_keep",
     "open_telemetry",
+    "roll_back_import",
     "step_output",
 ]

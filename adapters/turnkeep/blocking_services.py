@@ -17,11 +17,17 @@ from attrs import field, frozen
 from turnkeep.blocking_holds import BlockingBudgetHold, BlockingHolding
 from turnkeep.blocks import Block, iterated, telling
 from turnkeep.portal import Portal
+from turnkeep_application.approval_answering import GateAnswered
+from turnkeep_application.approval_explaining import ApprovalExplanation
+from turnkeep_application.approval_granting import BeginRefusal, TakeRefusal
+from turnkeep_application.approval_retention import ApprovalsPruned
+from turnkeep_application.approval_sweeping import ApprovalsSwept
 from turnkeep_application.approval_views import ApprovalView, PendingPage, StillPending
-from turnkeep_application.approvals import Approvals, Erased
+from turnkeep_application.approvals import AnswerRefusal, Approvals, Erased
 from turnkeep_application.budgets.budget_listing import BudgetPage, GateView, ReservationView
 from turnkeep_application.budgets.budget_sweeping import BudgetPruned, BudgetSwept
 from turnkeep_application.budgets.budgets import Budgets
+from turnkeep_application.consent_views import ConsentExplanation, ConsentPage, EffectiveConsent
 from turnkeep_application.credential_sessions import Used
 from turnkeep_application.credential_views import AccountPage, CredentialAccountView, SessionView
 from turnkeep_application.credentials import Credentials
@@ -29,9 +35,11 @@ from turnkeep_application.event_log import EventLog
 from turnkeep_application.event_pages import Recorded, RecordedPage, UnreadableEvent
 from turnkeep_application.event_reading import ReaderView
 from turnkeep_application.event_trimming import Trimmed
+from turnkeep_application.grant_views import GrantView
 from turnkeep_application.keep import Keep
 from turnkeep_application.lease_views import LeaseView
 from turnkeep_application.leases import Leases
+from turnkeep_application.policies import Policies
 from turnkeep_application.reading import Unreadable
 from turnkeep_application.rekeying import KeyRetired, Rekeyed
 from turnkeep_application.secret_audit import Audit
@@ -55,6 +63,7 @@ from turnkeep_application.thread_views import (
 )
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.claim_pass import ClaimPass
+from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
 from turnkeep_application.turns.limit_standings import LimitStanding
 from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.retiring import Retired
@@ -62,19 +71,36 @@ from turnkeep_application.turns.spend import Spend, SpendRefusal
 from turnkeep_application.turns.swept import Swept
 from turnkeep_application.turns.turns import HOST, Turns
 from turnkeep_application.turns.views import RunHistory, RunPage, RunView
+from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
-from turnkeep_domain.approvals.names import CorrelationId, InvocationId
+from turnkeep_domain.approvals.consent_refusals import AllowRefusal, ConsentChanged, PolicyRefusal
+from turnkeep_domain.approvals.consent_rules import ConsentRule
+from turnkeep_domain.approvals.gate_option import GateOption
+from turnkeep_domain.approvals.grant_phases import GrantOutcome
+from turnkeep_domain.approvals.grant_refusals import (
+    GrantAbortRefusal,
+    GrantConsumeRefusal,
+    GrantExpireRefusal,
+    GrantExtendRefusal,
+    GrantRevokeRefusal,
+    GrantSettleRefusal,
+)
+from turnkeep_domain.approvals.grant_token import GrantToken
+from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import (
+    ApproveRefusal,
     DiscardRefusal,
     ExpireRefusal,
+    InputRefusal,
     RaiseRefusal,
     Unknown,
     VoteRefusal,
 )
 from turnkeep_domain.approvals.states import ApprovalOutcome
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import LimitsSet
 from turnkeep_domain.budgets.account_ref import AccountRef
 from turnkeep_domain.budgets.ceilings import Limits
@@ -94,6 +120,12 @@ from turnkeep_domain.budgets.refusals import (
 )
 from turnkeep_domain.budgets.snapshot import AccountView, BudgetSnapshot
 from turnkeep_domain.budgets.tallies import Usage
+from turnkeep_domain.consent.action_kinds import ActionKind
+from turnkeep_domain.consent.consent_settings import AutoApproveOutcome
+from turnkeep_domain.consent.manifest import Manifest
+from turnkeep_domain.consent.origin import ORDINARY, Origin
+from turnkeep_domain.consent.overrides import OverrideKind
+from turnkeep_domain.consent.tool_policy import PolicyOutcome
 from turnkeep_domain.credentials.account_outcomes import AccountOutcome
 from turnkeep_domain.credentials.details import AccountDetails
 from turnkeep_domain.credentials.operations import OperationSpent
@@ -226,6 +258,8 @@ class BlockingApprovals:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> ApprovalView | Refused[RaiseRefusal]:
         """Puts one exact call before the people who may decide it.
 
@@ -247,6 +281,10 @@ class BlockingApprovals:
             lifetime_seconds: How long it may be decided, 10 to 2,592,000 (30 days).
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone. Always, only where
+                the user of the scope may decide alone, and nothing is asked that must be asked
+                each time.
+            cause: The rule by which consent asked, as `effective_consent` answered it.
 
         Returns:
             The approval as it stands.
@@ -272,22 +310,37 @@ class BlockingApprovals:
                 lifetime_seconds=lifetime_seconds,
                 quorum=quorum,
                 attempt=attempt,
+                offers=offers,
+                cause=cause,
             )
         )
 
     def approve(
-        self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
-    ) -> ApprovalOutcome | Refused[VoteRefusal | Unknown]:
-        """Says yes to a call, once.
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        by: Principal,
+        decision_id: RequestId,
+        offer: Offer = Offer.ONCE,
+    ) -> ApprovalOutcome | Refused[ApproveRefusal | Unknown]:
+        """Says yes to a call, once or, where that is offered, always.
+
+        Always also allows the requester's further calls of the same tool and kind that may do no
+        more than this one, until `ApprovalSettings.allow_seconds` from now; it ends that the tool
+        asks each time. Only the user of the scope may take it.
 
         Repeated with the same `decision_id` it answers what it answered first, whatever happened
         since; an approver who says the same under a new id is told how things stand.
 
         Returns:
             The state afterwards, and how many approvals are still missing.
-            `Unknown`, `RequestIdReused`, `NotEligible`, or `NotPending` with the ruling.
+            `Unknown`, `RequestIdReused`, `NotEligible`, `NotPending` with the ruling, `StaleGate`,
+            `AlwaysAllowUnsupported`, `ToolDisabled`, `TooManyAllows`.
         """
-        return self._portal.call(self._service.approve(scope, id, by=by, decision_id=decision_id))
+        return self._portal.call(
+            self._service.approve(scope, id, by=by, decision_id=decision_id, offer=offer)
+        )
 
     def deny(
         self, scope: Scope, id: str, *, by: Principal, decision_id: RequestId
@@ -329,6 +382,269 @@ class BlockingApprovals:
         What a store's files still hold of it is gone after a scrub.
         """
         return self._portal.call(self._service.erase_payload(scope, id))
+
+    def answer(
+        self,
+        scope: Scope,
+        *,
+        decider: Principal,
+        ref: str | None,
+        option: GateOption,
+        decision_id: RequestId,
+        shown_at: datetime | None = None,
+    ) -> GateAnswered | Refused[AnswerRefusal]:
+        """Takes what a client says about a prompt, once: a vote on the gate that it means.
+
+        In this order: the reference is read, the gate found, a repeat answered as it was, the
+        decider found eligible, the gate still pending, and the option one that is offered.
+
+        Args:
+            scope: Who owns the gate.
+            decider: Who answers, as the host has established it.
+            ref: `approval:<uuid>`, exactly as a view's `ref` says it; it means this gate or none.
+                None of an answer that names no gate, a bare "yes".
+            option: What the answer says.
+            decision_id: The client's idempotency key. Repeated, it answers what it answered first.
+            shown_at: Of an answer without a reference: when its prompt was shown, by the store's
+                clock, as `PendingPage.read_at` tells it. What counts is what stood open then in
+                exactly this scope, a record that cannot be read included: one gate is meant,
+                several are ambiguous, and what has ended since is stale.
+
+        Returns:
+            The gate, and its state afterwards.
+            `InvalidGateRef`, `Unknown`, `NothingToAnswer`, `AmbiguousGate`, or what `approve` and
+            `deny` refuse.
+
+        Raises:
+            InvalidValue: An argument is of another class, or an answer without a reference does
+                not say when its prompt was shown.
+            Unavailable: Also where the gates could not be looked through within one deadline.
+        """
+        return self._portal.call(
+            self._service.answer(
+                scope,
+                decider=decider,
+                ref=ref,
+                option=option,
+                decision_id=decision_id,
+                shown_at=shown_at,
+            )
+        )
+
+    def sweep(self, *, limit: int | None = None) -> ApprovalsSwept:
+        """Notes which requests and grants time has ended, earliest first. Any host may, any time.
+
+        Nothing waits for it: what is overdue is refused and shown as expired all the same.
+
+        Args:
+            limit: How many of each are noted at most, 1 to 500; 100 unless the settings say
+                otherwise.
+        """
+        return self._portal.call(self._service.sweep(limit=limit))
+
+    def prune(self, *, limit: int | None = None, dry_run: bool = False) -> ApprovalsPruned:
+        """Erases what people read of approvals that are over, and leaves tombstones of old ones.
+
+        Reason and display are erased `payload_days` after the end; `retention_days` after it the
+        approval becomes a tombstone that keeps its id, its end and its answers, and its grant is
+        deleted. A grant that is not finished for as long, and a run that has not ended, spare it.
+
+        Args:
+            limit: How many are erased, and how many pruned, at most, 1 to 500; 100 unless the
+                settings say otherwise.
+            dry_run: Only tells what would be done.
+        """
+        return self._portal.call(self._service.prune(limit=limit, dry_run=dry_run))
+
+    def claim(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        by: Principal,
+        invocation: InvocationId,
+        action: Action,
+        effects: frozenset[Effect],
+        input: Json | JsonText,
+        token: GrantToken,
+        request_id: RequestId,
+        ttl_seconds: int | None = None,
+        manifest: Manifest | None = None,
+        origin: Origin | None = None,
+    ) -> GrantOutcome | Refused[TakeRefusal]:
+        """Takes the grant of an approved call, for as long as it takes to prepare the call.
+
+        Nobody else can use it meanwhile, and nothing has happened: past its deadline another may
+        take it over. A yes is used in this order: `claim`, then what else has to be got (money,
+        secrets), then `begin`, the call itself, and `consume`.
+
+        Args:
+            scope: Who owns the approval.
+            id: Its id, which is the grant's.
+            by: Who is about to make the call; the one that had asked.
+            invocation: As of `raise_request`, as are the next three: the call as it is about to be
+                made. It has to be the one that was approved, to the letter.
+            action: What would be done.
+            effects: What it may do to the world by now; no more than what was approved.
+            input: The call's arguments.
+            token: 16 random bytes, minted for this claim and kept to oneself.
+            request_id: The caller's idempotency key.
+            ttl_seconds: For how long, 1 to 86,400, never past the end of the grant; that of the
+                settings unless given.
+            manifest: The tool's as the host has it by now, which may forbid the call.
+            origin: Where the call comes from, which may forbid it.
+
+        Returns:
+            Where the grant stands, and until when it is claimed.
+            `InvalidInput`, `InputTooDeep`, `InputTooLarge`: it is not what can be asked.
+            `Unknown`; `NotApproved` with the state; `RequestIdReused`; `NotGrantee`;
+            `FingerprintMismatch`, `EffectsWidened`: it is not the call that was approved, and the
+            grant is untouched; `CallForbidden`, `ToolDisabled`; `GrantBusy` with the deadline,
+            retryable then; `OutcomeUncertain`: it was begun, and an operator has to settle it;
+            `GrantSpent`, `GrantRevoked` with the cause.
+
+        Raises:
+            InvalidValue: An argument but the input is of another class or breaks a rule.
+            Corrupt: Also where what the user has said of the tool is unreadable.
+        """
+        return self._portal.call(
+            self._service.claim(
+                scope,
+                id,
+                by=by,
+                invocation=invocation,
+                action=action,
+                effects=effects,
+                input=input,
+                token=token,
+                request_id=request_id,
+                ttl_seconds=ttl_seconds,
+                manifest=manifest,
+                origin=origin,
+            )
+        )
+
+    def begin(
+        self,
+        scope: Scope,
+        id: str,
+        *,
+        token: GrantToken,
+        request_id: RequestId,
+        ttl_seconds: int | None = None,
+    ) -> GrantOutcome | Refused[BeginRefusal]:
+        """Notes that the call is made from now on: it is never begun again by anybody.
+
+        To be repeated with the same request id until it is answered, and only by the process that
+        minted it: one that was started anew mints another, and is told that the call was begun.
+
+        Args:
+            scope: Who owns the approval.
+            id: Its id.
+            token: That of the claim.
+            request_id: The caller's idempotency key.
+            ttl_seconds: How long the call may take, 1 to 86,400, before its outcome counts as
+                uncertain; that of the settings unless given.
+
+        Returns:
+            Where the grant stands, and by when the outcome is to be told.
+            `Unknown`, `RequestIdReused`, `ClaimLost`, `AlreadyDispatching`, `ToolDisabled`,
+            `GrantSpent`, `GrantRevoked`.
+        """
+        return self._portal.call(
+            self._service.begin(
+                scope, id, token=token, request_id=request_id, ttl_seconds=ttl_seconds
+            )
+        )
+
+    def extend(
+        self, scope: Scope, id: str, *, token: GrantToken, ttl_seconds: int | None = None
+    ) -> GrantOutcome | Refused[GrantExtendRefusal | Unknown]:
+        """Puts off the deadline of a claim, never past the end of the grant, or of a call.
+
+        It is never shortened, so a repeat does no harm, and there is no request id.
+
+        Returns:
+            Where the grant stands, and the deadline.
+            `Unknown`, `ClaimLost`, `GrantSpent`, `GrantRevoked`.
+        """
+        return self._portal.call(
+            self._service.extend(scope, id, token=token, ttl_seconds=ttl_seconds)
+        )
+
+    def abort(
+        self, scope: Scope, id: str, *, token: GrantToken, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantAbortRefusal | Unknown]:
+        """Gives the grant back, for the caller vouches that nothing has happened.
+
+        Returns:
+            The state `ACTIVE`: it may be claimed again.
+            `Unknown`, `RequestIdReused`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
+            `SettleWithRun`: it is bound to a step of a run, whose journal tells.
+        """
+        return self._portal.call(self._service.abort(scope, id, token=token, request_id=request_id))
+
+    def consume(
+        self, scope: Scope, id: str, *, token: GrantToken, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantConsumeRefusal | Unknown]:
+        """Notes that the call was made, whatever it returned. It counts however late it is told.
+
+        If it cannot be stored, what the call returned is still to be told to whoever waits for it.
+
+        Returns:
+            The state `CONSUMED`.
+            `Unknown`, `RequestIdReused`, `NotBegun`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
+            `SettleWithRun`: it is bound to a step of a run, whose journal tells.
+        """
+        return self._portal.call(
+            self._service.consume(scope, id, token=token, request_id=request_id)
+        )
+
+    def settle(
+        self, scope: Scope, id: str, *, happened: bool, by: Principal, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantSettleRefusal | Unknown]:
+        """An operator says what had become of a call of which nobody had told in time.
+
+        Who may use it, the host decides.
+
+        Returns:
+            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again.
+            `Unknown`, `RequestIdReused`; `NotBegun`; `GrantBusy` before the deadline;
+            `SettleWithRun`: it is a step of a run that has not ended, whose retry settles both;
+            `GrantSpent`, `GrantRevoked`.
+        """
+        return self._portal.call(
+            self._service.settle(scope, id, happened=happened, by=by, request_id=request_id)
+        )
+
+    def revoke_grant(
+        self, scope: Scope, id: str, *, by: Principal, request_id: RequestId
+    ) -> GrantOutcome | Refused[GrantRevokeRefusal | Unknown]:
+        """Takes back a yes that has not been used. Who may, the host decides.
+
+        Returns:
+            The state `REVOKED`.
+            `Unknown`, `RequestIdReused`; `AlreadyDispatching`: it is too late; `GrantSpent`.
+        """
+        return self._portal.call(
+            self._service.revoke_grant(scope, id, by=by, request_id=request_id)
+        )
+
+    def expire_grant(
+        self, scope: Scope, id: str
+    ) -> GrantOutcome | Refused[GrantExpireRefusal | Unknown]:
+        """Notes that the time of a grant is up. Idempotent by state; nothing waits for it.
+
+        Returns:
+            The state `REVOKED`.
+            `Unknown`, `GrantNotDue` with the end, `AlreadyDispatching`, `GrantSpent`,
+            `GrantRevoked` where it was revoked before.
+        """
+        return self._portal.call(self._service.expire_grant(scope, id))
+
+    def grant(self, scope: Scope, id: str) -> GrantView | None:
+        """The grant of an approval as it stands; None where there is none, or it was deleted."""
+        return self._portal.call(self._service.grant(scope, id))
 
     def get(self, scope: Scope, id: str) -> ApprovalView | None:
         """The approval as it stands; None where there is none, or it was discarded."""
@@ -386,6 +702,17 @@ class BlockingApprovals:
         return self._portal.call(
             self._service.wait(scope, id, seen=seen, timeout_seconds=timeout_seconds)
         )
+
+    def explain(self, scope: Scope, id: str) -> ApprovalExplanation | None:
+        """Why a call was asked, what was said to it, and what became of the yes.
+
+        Events that were trimmed are not told any more; the approval itself tells votes and ruling
+        for as long as it is kept.
+
+        Returns:
+            None where there is no such approval, or it was discarded or pruned.
+        """
+        return self._portal.call(self._service.explain(scope, id))
 
 
 @frozen
@@ -1140,6 +1467,260 @@ class BlockingLeases:
 
 
 @frozen
+class BlockingPolicies:
+    """`Policies` for synchronous callers; any thread may call."""
+
+    _portal: Portal[object] = field(repr=False)
+    _service: Policies
+
+    def allow(
+        self,
+        scope: Scope,
+        capability: CapabilityId,
+        *,
+        grantee: Principal,
+        kinds: frozenset[ActionKind],
+        effects: frozenset[Effect],
+        by: Principal,
+        request_id: RequestId,
+        lifetime_seconds: int | None = None,
+    ) -> PolicyOutcome | Refused[AllowRefusal]:
+        """Allows a grantee's calls of a tool from now on, and clears any override of it.
+
+        The same grantee, kinds and effects again replace what was allowed.
+
+        Args:
+            scope: Any of the user's.
+            capability: The tool, or the kind of agent.
+            grantee: Whose calls; as a rule an agent.
+            kinds: Of which kinds, one at least.
+            effects: What they may do at most; nothing that must be asked each time.
+            by: Who allows it: a person or a service.
+            request_id: The caller's idempotency key.
+            lifetime_seconds: How long it stands, 1 to 31,536,000 (365 days); by default
+                `ApprovalSettings.allow_seconds`.
+
+        Returns:
+            What stands for the tool.
+            `RequestIdReused`; `TooManyAllows`: 64 stand already.
+        """
+        return self._portal.call(
+            self._service.allow(
+                scope,
+                capability,
+                grantee=grantee,
+                kinds=kinds,
+                effects=effects,
+                by=by,
+                request_id=request_id,
+                lifetime_seconds=lifetime_seconds,
+            )
+        )
+
+    def revoke(
+        self,
+        scope: Scope,
+        capability: CapabilityId,
+        *,
+        grantee: Principal | None = None,
+        by: Principal,
+        request_id: RequestId,
+    ) -> PolicyOutcome | Refused[PolicyRefusal]:
+        """Removes what a grantee, by default everybody, was allowed of a tool: every kind at once.
+
+        Revoking what is absent creates nothing. What was begun before runs on.
+
+        Returns:
+            What stands for the tool.
+            `RequestIdReused`.
+        """
+        return self._portal.call(
+            self._service.revoke(scope, capability, grantee=grantee, by=by, request_id=request_id)
+        )
+
+    def revoke_if_source(
+        self,
+        scope: Scope,
+        capability: CapabilityId,
+        *,
+        source: ApprovalId,
+        by: Principal,
+        request_id: RequestId,
+    ) -> PolicyOutcome | Refused[PolicyRefusal]:
+        """Removes what one approval has allowed of a tool, unless newer consent has replaced it.
+
+        It answers as `revoke` does.
+        """
+        return self._portal.call(
+            self._service.revoke_if_source(
+                scope, capability, source=source, by=by, request_id=request_id
+            )
+        )
+
+    def set_override(
+        self,
+        scope: Scope,
+        capability: CapabilityId,
+        kind: OverrideKind,
+        *,
+        by: Principal,
+        request_id: RequestId,
+    ) -> PolicyOutcome | Refused[PolicyRefusal]:
+        """Has a tool ask each time, or disables it; every allow of it ends.
+
+        A grant of a disabled tool can neither be claimed nor begun. The override stands until it
+        is cleared, or the tool is allowed.
+
+        Returns:
+            What stands for the tool.
+            `RequestIdReused`.
+        """
+        return self._portal.call(
+            self._service.set_override(scope, capability, kind, by=by, request_id=request_id)
+        )
+
+    def clear_override(
+        self, scope: Scope, capability: CapabilityId, *, by: Principal, request_id: RequestId
+    ) -> PolicyOutcome | Refused[PolicyRefusal]:
+        """Ends that a tool asks each time or is disabled; no allow comes back with it.
+
+        Returns:
+            What stands for the tool.
+            `RequestIdReused`.
+        """
+        return self._portal.call(
+            self._service.clear_override(scope, capability, by=by, request_id=request_id)
+        )
+
+    def set_auto_approve(
+        self,
+        scope: Scope,
+        *,
+        on: bool,
+        by: Principal,
+        request_id: RequestId,
+        lifetime_seconds: int | None = None,
+    ) -> AutoApproveOutcome | Refused[PolicyRefusal]:
+        """Switches auto-approval on, anew where it is on, or off.
+
+        Args:
+            scope: Any of the user's.
+            on: Whether calls that their manifests make eligible pass unasked.
+            by: Who switches it: a person or a service.
+            request_id: The caller's idempotency key.
+            lifetime_seconds: How long it is on, 1 to 31,536,000 (365 days); by default
+                `ApprovalSettings.auto_approve_seconds`. None where it is switched off.
+
+        Returns:
+            Until when it is on.
+            `RequestIdReused`.
+        """
+        return self._portal.call(
+            self._service.set_auto_approve(
+                scope, on=on, by=by, request_id=request_id, lifetime_seconds=lifetime_seconds
+            )
+        )
+
+    def consents(
+        self, scope: Scope, *, after: str | None = None, limit: int | None = None
+    ) -> ConsentPage:
+        """What stands for a user: overrides, allows that have not expired, and auto-approval.
+
+        Args:
+            scope: Any of the user's.
+            after: The `next` of the page before; None for the first.
+            limit: 1 to 200 tools; 50 unless the settings say otherwise.
+
+        Raises:
+            InvalidValue: The limit is out of bounds, or `after` no `next` of this user.
+            Unavailable: The store did not serve.
+        """
+        return self._portal.call(self._service.consents(scope, after=after, limit=limit))
+
+    def effective_consent(
+        self,
+        scope: Scope,
+        *,
+        invocation: InvocationId,
+        action: Action,
+        effects: frozenset[Effect],
+        requester: Principal,
+        input: Json | JsonText,
+        manifest: Manifest | None,
+        origin: Origin = ORDINARY,
+        attempt: int = 1,
+    ) -> EffectiveConsent | Refused[InputRefusal]:
+        """What consent says to one exact call: to let it pass, to ask, or to refuse it.
+
+        It only narrows what the host has authorised, and writes nothing. A record of consent that
+        is damaged makes it ask. What it answers may be withdrawn a moment later: a commit that
+        acts on it checks what it rests on (`Turns.intend`).
+
+        Args:
+            scope: In which the call is made.
+            invocation: As of `Approvals.raise_request`, and so the next four.
+            action: What would be done.
+            effects: What it may do to the world.
+            requester: Who wants it done.
+            input: The call's arguments, as a model gave them.
+            manifest: What the host declares of the tool; None where it declares nothing.
+            origin: What the call comes from.
+            attempt: Under which it was asked, if it was.
+
+        Returns:
+            The answer with its rule, and what it rests on.
+            `InvalidInput`, `InputTooDeep`, `InputTooLarge`: it is not what can be asked.
+
+        Raises:
+            Unavailable: The store did not serve; it never means yes.
+        """
+        return self._portal.call(
+            self._service.effective_consent(
+                scope,
+                invocation=invocation,
+                action=action,
+                effects=effects,
+                requester=requester,
+                input=input,
+                manifest=manifest,
+                origin=origin,
+                attempt=attempt,
+            )
+        )
+
+    def explain(
+        self,
+        scope: Scope,
+        *,
+        invocation: InvocationId,
+        action: Action,
+        effects: frozenset[Effect],
+        requester: Principal,
+        input: Json | JsonText,
+        manifest: Manifest | None,
+        origin: Origin = ORDINARY,
+        attempt: int = 1,
+    ) -> ConsentExplanation | Refused[InputRefusal]:
+        """Why consent says what it says: all ten rules, met or not, and who set what they rest on.
+
+        It is asked, refuses and raises as `effective_consent`.
+        """
+        return self._portal.call(
+            self._service.explain(
+                scope,
+                invocation=invocation,
+                action=action,
+                effects=effects,
+                requester=requester,
+                input=input,
+                manifest=manifest,
+                origin=origin,
+                attempt=attempt,
+            )
+        )
+
+
+@frozen
 class BlockingSecrets:
     """`Secrets` for synchronous callers; any thread may call."""
 
@@ -1553,17 +2134,43 @@ class BlockingTurns:
         )
 
     def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self,
+        claim: Claim,
+        id: EffectId,
+        *,
+        arguments: Digest,
+        consent: EffectiveConsent | None = None,
+        grant: StepGrant | None = None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged | GrantedRefusal]:
         """Journals that a `once` step is about to be called.
+
+        Args:
+            claim: The worker's.
+            id: The call's place in the journal.
+            arguments: The digest of what it is called with.
+            consent: What `Policies.effective_consent` has allowed it by; the commit checks all that
+                it rests on. None where the step needs none.
+            grant: The yes that this run has asked for and been given: the grant is begun in the
+                same commit, and told of in the one that settles the step, whoever settles it.
 
         Returns:
             The state of the entry: `Intended` where this claim may call it now, and what became of
             it where it was called before. A `NotDone` that is to be redone is intended anew.
             The refusals of a claim (`WrongState` also once a cancel was requested);
-            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`.
+            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`;
+            `ConsentChanged`: what the consent rested on has changed or expired since.
+            With a grant: `Unknown`, `NotApproved`; `NotGrantee`: another run had asked;
+            `FingerprintMismatch`: other input was approved; `ToolDisabled`; `GrantBusy`,
+            `OutcomeUncertain`, `GrantSpent`, `GrantRevoked` with the cause.
+
+        Raises:
+            InvalidValue: The consent does not allow it, is a grant's, or is that of another user;
+                or a grant is named beside it.
+            Corrupt: What the consent rests on has become unreadable; nothing was written.
         """
-        return self._portal.call(self._service.intend(claim, id, arguments=arguments))
+        return self._portal.call(
+            self._service.intend(claim, id, arguments=arguments, consent=consent, grant=grant)
+        )
 
     def settle(
         self,
@@ -1777,6 +2384,8 @@ class BlockingTurns:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
         """Puts one exact call before people and lets the run wait for them, in one commit.
 
@@ -1796,6 +2405,8 @@ class BlockingTurns:
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Returns:
             As of `block`, and the refusals of `Approvals.raise_request`.
@@ -1815,6 +2426,8 @@ class BlockingTurns:
                 lifetime_seconds=lifetime_seconds,
                 quorum=quorum,
                 attempt=attempt,
+                offers=offers,
+                cause=cause,
             )
         )
 
@@ -2981,6 +3594,7 @@ class BlockingServices:
         credentials: Lets bearers of sessions use accounts for their targets; needs a master key.
         events: Tells what has happened, in order.
         leases: Lets one holder at a time own a named resource.
+        policies: Keeps what users have allowed once for all, and says what that means for a call.
         secrets: Keeps material, and lends it a counted number of times; needs a master key.
         turns: Accepts what agents are asked to do, and has it carried out once.
         threads: Keeps the transcripts of conversations.
@@ -2993,6 +3607,7 @@ class BlockingServices:
     credentials: BlockingCredentials
     events: BlockingEventLog
     leases: BlockingLeases
+    policies: BlockingPolicies
     secrets: BlockingSecrets
     turns: BlockingTurns
     threads: BlockingThreads
@@ -3008,6 +3623,7 @@ class BlockingServices:
             credentials=BlockingCredentials(portal, keep.credentials),
             events=BlockingEventLog(portal, keep.events),
             leases=BlockingLeases(portal, keep.leases),
+            policies=BlockingPolicies(portal, keep.policies),
             secrets=BlockingSecrets(portal, keep.secrets),
             turns=BlockingTurns(portal, keep.turns),
             threads=BlockingThreads(portal, keep.threads),

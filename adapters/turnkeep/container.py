@@ -13,7 +13,7 @@ from dependency_injector.providers import Provider
 
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.keyless import KeylessCipher
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
@@ -30,6 +30,7 @@ from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
 from turnkeep_application.observed_keep import observed
+from turnkeep_application.policies import Policies
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import ThreadRuns
@@ -77,7 +78,7 @@ class Container(containers.DeclarativeContainer):
     ids: Provider[Ids] = providers.Singleton(SystemIds)
     telemetry: Provider[Telemetry] = providers.Singleton(SilentTelemetry)
     codec: Provider[Codec] = providers.Singleton(
-        JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS
+        JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT
     )
     admission: Provider[Admission] = providers.Singleton(OpenAdmission)
     archive: Provider[Archive] = providers.Singleton(NoArchive)
@@ -96,6 +97,7 @@ class Container(containers.DeclarativeContainer):
         pacing=settings.provided.pacing,
         rounds=settings.provided.rounds,
         last_seen=settings.provided.last_seen,
+        forgone=settings.provided.forgone,
     )
     reading: Provider[Reading] = providers.Singleton(
         Reading,
@@ -136,6 +138,12 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         update_seconds=settings.provided.pacing.deadline_seconds,
         settings=settings.provided.leases,
+    )
+    policies: Provider[Policies] = providers.Singleton(
+        Policies,
+        updates=updates,
+        reading=reading,
+        settings=settings.provided.approvals,
     )
     guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES, TURN_STATES, THREADLESS)
     cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
@@ -191,6 +199,7 @@ class Container(containers.DeclarativeContainer):
         credentials=credentials,
         events=events,
         leases=leases,
+        policies=policies,
         secrets=secrets,
         threads=threads,
         turns=turns,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -12,16 +12,18 @@ from attrs import evolve
 from turnkeep.building import build_keep
 from turnkeep.container import memory_store
 from turnkeep.extras import MissingExtra
+from turnkeep.mounting import composite_store
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.store import FilesRecordStore
 from turnkeep_adapters.system.clock import SystemClock
 from turnkeep_application.keep import Keep
+from turnkeep_application.transfers.wholeness import require_whole
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_ports.admission import Admission
 from turnkeep_ports.archive import Archive
 from turnkeep_ports.cipher import Cipher
-from turnkeep_ports.clock import Clock
+from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.ids import Ids
 from turnkeep_ports.observer import Observer
 from turnkeep_ports.randomness import Random
@@ -44,7 +46,7 @@ _DRIVER: Final = frozenset({"psycopg", "psycopg_binary", "psycopg_pool"})
 
 @asynccontextmanager
 async def open_keep(
-    url: str | None = None,
+    url: str | Mapping[str, str] | None = None,
     *,
     pool: Pool | None = None,
     settings: Settings | None = None,
@@ -64,7 +66,9 @@ async def open_keep(
         url: Which store: ``"memory:"``, a new and empty one that ends with the block, or
             ``"file:///path"``, a directory on a local disk that any number of processes share;
             it is made where it is missing, its parent must be there; or ``"postgresql://..."``,
-            a database whose schema `turnkeep migrate` has made (extra ``postgres``).
+            a database whose schema `turnkeep migrate` has made (extra ``postgres``). Or several
+            stores, by what each keeps: ``"rest"``, and any of ``"secrets"``, ``"leases"`` and
+            ``"budgets"``, as `composite_store` has them; parts with one URL are together.
         pool: The host's own connections to a database, open, and still open when the block ends;
             each with a ``statement_timeout``. A URL beside it is used to listen for changes alone;
             without one they are polled.
@@ -92,27 +96,56 @@ async def open_keep(
     if cipher is not None and chosen.keys.primary:
         raise InvalidValue("cipher", "must not come with settings of keys")
     sealing = _cipher(chosen.keys) if cipher is None else cipher
-    async with _store(url, pool, time, chosen) as store:
-        keep = build_keep(
-            store=store,
-            settings=chosen,
-            clock=time,
-            random=random,
-            ids=ids,
-            telemetry=None if telemetry is None else _told_of(url, telemetry),
-            cipher=sealing,
-            admission=admission,
-            archive=archive,
-        )
+    store, parts = _stores(url, pool, time, chosen)
+    # What cannot work together is refused before anything is opened, or made.
+    keep = build_keep(
+        store=store,
+        settings=chosen,
+        clock=time,
+        random=random,
+        ids=ids,
+        telemetry=None if telemetry is None else _told_of(url, telemetry),
+        cipher=sealing,
+        admission=admission,
+        archive=archive,
+    )
+    async with store:
+        for each in parts:
+            deadline = Deadline.after(time, chosen.pacing.deadline_seconds)
+            await require_whole(each, deadline=deadline)
         if sealing is not None:
             await keep.secrets.begin()
         yield keep
 
 
-def _told_of(url: str | None, telemetry: Telemetry) -> Telemetry:
+def closed_store(url: str, settings: Settings) -> RecordStore:
+    """The store of a URL, closed; ``"memory:"`` is a new one.
+
+    Raises:
+        InvalidValue, MissingExtra: As `open_keep`.
+    """
+    return _store(url, None, SystemClock(), settings)
+
+
+def _stores(
+    url: str | Mapping[str, str] | None, pool: Pool | None, clock: Clock, settings: Settings
+) -> tuple[RecordStore, Collection[RecordStore]]:
+    """The closed store of a URL or of several, and the stores that it consists of."""
+    if not isinstance(url, Mapping):
+        store = _store(url, pool, clock, settings)
+        return store, (store,)
+    if pool is not None:
+        raise InvalidValue("pool", "must come with one store alone")
+    made = {each: _store(each, None, clock, settings) for each in url.values()}
+    return composite_store({part: made[each] for part, each in url.items()}), made.values()
+
+
+def _told_of(url: str | Mapping[str, str] | None, telemetry: Telemetry) -> Telemetry:
     """The sink, which is told the kind of the store, too, if it wants to know that much."""
     if not isinstance(telemetry, Observer):
         return telemetry
+    if isinstance(url, Mapping):
+        return telemetry.of_store("composite")
     scheme = "postgresql" if url is None else urlsplit(url).scheme
     return telemetry.of_store(_KINDS.get(scheme, "other"))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from attrs import field, frozen
-from attrs.validators import instance_of
+from attrs.validators import deep_iterable, instance_of
 
 from turnkeep.environment import Environment
 from turnkeep_adapters.cipher.settings import KeySettings
@@ -21,6 +21,7 @@ from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.secret_settings import SecretSettings
+from turnkeep_application.store_parts import Feature
 from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.turns.turn_settings import TurnSettings
 
@@ -50,6 +51,7 @@ class Settings:
         files: Grouping, compaction and durability of a store in files.
         postgres: The pool, times and hints of a store in PostgreSQL; its update deadline is
             always that of `pacing`.
+        forgone: What the host does without, where its keep is on several stores.
     """
 
     keys: KeySettings = field(factory=KeySettings, validator=instance_of(KeySettings))
@@ -71,6 +73,10 @@ class Settings:
         factory=PostgresSettings, validator=instance_of(PostgresSettings)
     )
     turns: TurnSettings = field(factory=TurnSettings, validator=instance_of(TurnSettings))
+    forgone: frozenset[Feature] = field(
+        default=frozenset(),
+        validator=deep_iterable(instance_of(Feature), instance_of(frozenset)),
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

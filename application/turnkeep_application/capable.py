@@ -6,8 +6,11 @@ from turnkeep_ports.errors import Unsupported
 from turnkeep_ports.store import Atomicity, Capabilities, RecordStore
 
 
-def require_capable(store: RecordStore) -> None:
+def require_capable(store: RecordStore) -> Capabilities:
     """Fails closed: what does not declare that it commits all or nothing, is refused.
+
+    Returns:
+        What it declares.
 
     Raises:
         Unsupported: The store declares less than `Atomicity.MULTI`, or nothing that is known.
@@ -15,3 +18,4 @@ def require_capable(store: RecordStore) -> None:
     declared: object = getattr(store, "capabilities", None)
     if not isinstance(declared, Capabilities) or declared.atomicity is not Atomicity.MULTI:
         raise Unsupported("commits over several cells, all or nothing; use a store that has them")
+    return declared

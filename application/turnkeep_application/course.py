@@ -24,6 +24,7 @@ from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.rounds import Rounds
 from turnkeep_application.seats import Alone, Mistake, Seat
+from turnkeep_application.store_parts import require_together
 from turnkeep_application.verdicts import Failed, Lost, Stored, Unknown, Verdict, commit
 from turnkeep_domain.decisions import Changed, Refused, Settled, Unchanged
 from turnkeep_domain.events import Event
@@ -160,6 +161,9 @@ class Course(Generic[O, R]):
                 reply = self._decided(reply, keys)
             if not isinstance(reply, Need):
                 return reply
+            require_together(
+                self.means.store.capabilities, [key.collection.name for key in (*keys, *reply.keys)]
+            )
             # One that was only hinted at is further, too: it is to be checked from now on.
             further = tuple(dict.fromkeys(key for key in reply.keys if key not in keys))
             keys = (*keys, *further)

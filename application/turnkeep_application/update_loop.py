@@ -32,6 +32,7 @@ from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.round_settings import RoundSettings
 from turnkeep_application.rounds import Rounds
+from turnkeep_application.store_parts import Feature, require_parts, require_together
 from turnkeep_application.tally import Tally
 from turnkeep_application.updates import Decide, Prepare
 from turnkeep_domain.decisions import Refused
@@ -53,8 +54,15 @@ R = TypeVar("R")
 class UpdateLoop:
     """The implementation of `Updates` over a record store.
 
+    Where the store keeps some records apart from others, each part has rounds and a memory of its
+    own: what is decided together is of one store, of one moment, and by one clock.
+
+    Attributes:
+        forgone: What the host does without, for the store keeps apart what it needs together.
+
     Raises:
-        Unsupported: The store does not commit over several cells, all or nothing.
+        Unsupported: The store does not commit over several cells, all or nothing; or it keeps
+            apart what a service, or a feature that was not forgone, commits together.
     """
 
     store: RecordStore
@@ -66,12 +74,13 @@ class UpdateLoop:
     pacing: Pacing = field(factory=Pacing)
     rounds: RoundSettings = field(factory=RoundSettings)
     last_seen: LastSeenSettings = field(factory=LastSeenSettings)
-    _means_of: WeakKeyDictionary[asyncio.AbstractEventLoop, Means] = field(
+    forgone: frozenset[Feature] = field(default=frozenset())
+    _means_of: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Means]] = field(
         factory=WeakKeyDictionary, init=False, eq=False, repr=False
     )
 
     def __attrs_post_init__(self) -> None:
-        require_capable(self.store)
+        require_parts(require_capable(self.store), self.forgone)
 
     async def update(
         self,
@@ -82,9 +91,10 @@ class UpdateLoop:
         prepare: Prepare | None = None,
     ) -> O | Refused[R]:
         """As `Updates.update` promises."""
-        require_capable(self.store)
+        capabilities = require_capable(self.store)
         if not keys:
             raise InvalidValue("keys", "must name one cell at least")
+        require_together(capabilities, [key.collection.name for key in (*keys, *hints)])
         tally = Tally(self.telemetry, keys[0].collection.name)
         command = Command(
             keys=tuple(dict.fromkeys(keys)),
@@ -95,15 +105,16 @@ class UpdateLoop:
             tally=tally,
             doubts=Doubts(tally),
         )
-        return await Course(means=self._means(), command=command).run()
+        part = capabilities.part_of(keys[0].collection.name)
+        return await Course(means=self._means(part), command=command).run()
 
-    def _means(self) -> Means:
+    def _means(self, part: int) -> Means:
         """What is shared in the running event loop: who waits in another cannot be woken here."""
-        here = asyncio.get_running_loop()
-        means = self._means_of.get(here)
+        here = self._means_of.setdefault(asyncio.get_running_loop(), {})
+        means = here.get(part)
         if means is None:
             seen = LastSeen(self.last_seen, self.clock) if self.last_seen.remembers else None
-            means = self._means_of[here] = Means(
+            means = here[part] = Means(
                 store=self.store,
                 codec=self.codec,
                 clock=self.clock,

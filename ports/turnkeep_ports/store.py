@@ -5,7 +5,7 @@ The module is long because the contract of a store stands in one place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import TracebackType
@@ -75,12 +75,29 @@ class Capabilities:
 
     Attributes:
         writes_max: Writes a commit may have here, at most `limits.WRITES_MAX`.
+        apart: Collections that are kept apart from all others, in disjoint sets; what no set names
+            is one more. A commit stays within one, and so does one moment. None where everything
+            is together, as in every store that is not made of others.
     """
 
     atomicity: Atomicity = field(validator=instance_of(Atomicity))
     durability: Durability = field(validator=instance_of(Durability))
     notification: Notification = field(validator=instance_of(Notification))
     writes_max: int = field(validator=instance_of(int))
+    apart: tuple[frozenset[str], ...] = field(default=())
+
+    @apart.validator
+    def _disjoint(self, _: object, apart: tuple[frozenset[str], ...]) -> None:
+        if not all(apart) or len(frozenset[str]().union(*apart)) != sum(map(len, apart)):
+            raise InvalidValue("apart", "must be of disjoint sets that name something")
+
+    def part_of(self, collection: str) -> int:
+        """Which part a collection is in: the number of its set, from 1 on, or 0 for the rest."""
+        return next((n for n, names in enumerate(self.apart, 1) if collection in names), 0)
+
+    def together(self, collections: Iterable[str]) -> bool:
+        """Whether one commit may write, or check, records of all these collections."""
+        return not self.apart or len({self.part_of(name) for name in collections}) <= 1
 
 
 @frozen(kw_only=True)

@@ -23,6 +23,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_application": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.cipher": INNER | {"turnkeep_ports", "cryptography", "keyring"},
     "turnkeep_adapters.codec": INNER | {"turnkeep_ports", "cattrs", "orjson"},
+    "turnkeep_adapters.composite": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.faulty": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
     "turnkeep_adapters.memory": INNER | {"turnkeep_ports"},
@@ -31,7 +32,9 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry.otel": INNER
     | {"turnkeep_ports", "turnkeep_adapters.telemetry", "opentelemetry"},
+    "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.web": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click"},

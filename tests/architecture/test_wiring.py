@@ -48,6 +48,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "budgets": turnkeep.Budgets,
     "events": turnkeep.EventLog,
     "leases": turnkeep.Leases,
+    "policies": turnkeep.Policies,
     "guards": turnkeep.Guards,
     "cipher": KeylessCipher,
     "vault": Vault,

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from tests.application.turns.invariants import Whole
 from tests.application.turns.seeding import run_in
 from tests.postgres.world import QUIET, store_on
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.store import FilesRecordStore
@@ -43,7 +43,7 @@ from turnkeep_ports.clock import Deadline
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.store import ABSENT, Committed, Entry, EventDraft, Put, RecordStore
 
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 IDLE_PASSES: Final = 3
 SEEDED_TOGETHER: Final = 40
 _CLOCK: Final = SystemClock()

@@ -14,7 +14,7 @@ from dependency_injector import providers
 
 import turnkeep
 from tests.application.loop.bench import Bench
-from tests.application.loop.ledger import LEDGERS, SCOPE, opened
+from tests.application.loop.ledger import LEDGERS, SCOPE, Added, opened
 from tests.telemetry.recorder import RecordedSpan, Recorder
 from turnkeep import (
     AccountRef,
@@ -37,6 +37,7 @@ from turnkeep import (
     Worker,
     open_keep,
 )
+from turnkeep_application.observing import UseCase, code_of
 from turnkeep_application.records import Records
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.events import Event
@@ -116,6 +117,24 @@ def test_nothing_is_told_as_stored_that_only_ended_a_doubt() -> None:
     bench.run(scenario)
     assert recorder.of("ledger", Counter.FENCES) == 1
     assert recorder.updates == [("ledger", Outcome.UNCHANGED, 2, ())]
+
+
+def test_nothing_is_told_as_stored_where_nothing_changes() -> None:
+    recorder = Recorder()
+    bench = bench_of(recorder)
+
+    def decide(records: Records, now: datetime) -> Decision[Records, str, str]:
+        told = Added(address=FIRST.address, at=now, total=1)
+        same = records[FIRST]
+        assert same is not None
+        return Changed(records.put(FIRST, same), "as it was", (told,))
+
+    async def scenario() -> None:
+        await bench.rival("r0")
+        assert await bench.loop().update([FIRST], decide) == "as it was"
+
+    bench.run(scenario)
+    assert recorder.updates[1:] == [("ledger", Outcome.UNCHANGED, 1, ())]
 
 
 def test_updates_that_share_a_commit_are_told_each_by_itself() -> None:
@@ -299,6 +318,27 @@ async def test_a_handler_that_is_refused_is_told_of_by_the_code_of_the_refusal()
     recorder = Recorder()
     await handle(recorder, handler)
     assert recorder.last("handler") == (Outcome.FAILED, "not_found")
+
+
+def test_a_use_case_has_changed_something_if_one_of_its_updates_has() -> None:
+    outer = UseCase(within=None)
+    inner = UseCase(within=outer)
+    assert outer.outcome is Outcome.ANSWERED
+    inner.note(changed=False)
+    assert (inner.outcome, outer.outcome) == (Outcome.UNCHANGED, Outcome.UNCHANGED)
+    outer.note(changed=True)
+    inner.note(changed=False)
+    assert (inner.outcome, outer.outcome) == (Outcome.UNCHANGED, Outcome.CHANGED)
+
+
+def test_a_code_is_that_of_a_class_and_never_a_value() -> None:
+    @frozen
+    class Coded:
+        code: str
+
+    assert code_of(Coded("words of the host")) is None
+    assert code_of(turnkeep.NotFound("words of the host")) == "not_found"
+    assert code_of("words of the host") is None
 
 
 # ---- a sink that fails --------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,13 @@ from functools import partial
 from typing import Final
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import baggage, context, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 import turnkeep
 from tests.application.loop.bench import Bench
 from tests.application.loop.ledger import LEDGERS, SCOPE, opened
+from tests.architecture.tree import TOP
 from tests.telemetry.ear import Ear
 from turnkeep import (
     AccountRef,
@@ -39,6 +41,9 @@ from turnkeep_adapters.telemetry.otel import instruments
 from turnkeep_adapters.telemetry.otel.recollection import HELD_MAX, Recollection
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Records
+from turnkeep_domain.budgets.events import BudgetReconciled, BudgetReleased, BudgetReserved
+from turnkeep_domain.budgets.holds import OnExpiry
+from turnkeep_domain.budgets.tallies import Tally, Usage
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.keys import Address, key
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed
@@ -147,6 +152,20 @@ async def test_a_handler_has_a_trace_of_its_own_that_links_to_who_submitted(ear:
     for name in ("tool", "turnkeep.turns.intend", "turnkeep.turns.settle"):
         assert ear.span(name).parent == run.context
     assert (run.attributes or {})["turnkeep.use_case"] == "handler"
+
+
+async def test_a_handler_inherits_nothing_from_where_its_worker_was_started(ear: Ear) -> None:
+    seen: list[object] = []
+
+    async def handler(ctx: RunContext) -> None:
+        seen.append(baggage.get_all())
+
+    token = context.attach(baggage.set_baggage("customer", "ann"))
+    try:
+        await one_turn(ear, handler)
+    finally:
+        context.detach(token)
+    assert seen == [{}]
 
 
 async def test_tasks_at_the_same_time_keep_their_spans_apart(ear: Ear) -> None:
@@ -410,6 +429,35 @@ async def test_what_is_reserved_is_told_against_what_was_spent(ear: Ear) -> None
     assert point.explicit_bounds == instruments.SHARES_UP_TO
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_reservation_is_compared_with_its_use_once(ear: Ear, *, closed: bool) -> None:
+    where, at = Address("budget_reservation", WORK, "r"), datetime(2026, 1, 1, tzinfo=UTC)
+    reserved = BudgetReserved(
+        address=where,
+        at=at,
+        estimate=Tally.of({TOKENS: 10}),
+        accounts=(),
+        owner="w",
+        deadline=at + timedelta(seconds=9),
+        on_expiry=OnExpiry.RELEASE,
+        price_version=None,
+    )
+    released = BudgetReleased(address=where, at=at, accounts=(), request_id=RequestId("done"))
+    reconciled = BudgetReconciled(
+        address=where,
+        at=at,
+        actual=Usage.of({TOKENS: 5}),
+        charged=Usage.of({TOKENS: 5}),
+        overrun=Usage.nothing(),
+        late=False,
+        accounts=(),
+        request_id=RequestId("done"),
+    )
+    events = (reserved, released, reconciled) if closed else (reserved, reconciled, reconciled)
+    ear.observer.updated("budget_reservation", Outcome.CHANGED, attempts=1, events=events)
+    assert [point.count for point in ear.spread("turnkeep.budget.used")] == ([] if closed else [1])
+
+
 # ---- switching it on ----------------------------------------------------------------------------
 
 
@@ -439,3 +487,23 @@ async def test_the_kind_of_the_store_is_told(
     async with open_keep(url, telemetry=ear.observer) as keep:
         await limit(keep)
     assert {value for name, value in ear.everything() if name == "turnkeep.store"} == {kind}
+
+
+# ---- the page about it --------------------------------------------------------------------------
+
+
+def test_the_page_names_every_instrument_and_every_outcome() -> None:
+    page = TOP.joinpath("docs/telemetry.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`(turnkeep\.[a-z_.]+)`", page))
+    names = {name for name, _, _ in instruments.COUNTED.values()}
+    others = (
+        *(instruments.EVENTS, instruments.RESERVED, instruments.SPENT, instruments.OVERRUN),
+        *(instruments.EFFORT, instruments.DURATION, instruments.AGE, instruments.USED),
+    )
+    names |= {name for name, _, _ in others}
+    assert names <= told
+    for name, unit, _ in (*instruments.COUNTED.values(), *others):
+        rows = [line for line in page.splitlines() if line.startswith("| ") and f"`{name}`" in line]
+        assert any(f"`{unit}`" in row or f", `{unit}`" in row for row in rows), name
+    for outcome in Outcome:
+        assert f"| `{outcome.value}` |" in page

@@ -12,8 +12,10 @@ from typing import Final
 
 import click
 
+from turnkeep_adapters.cli.approvals.command import approvals
 from turnkeep_adapters.cli.budgets.command import budgets
 from turnkeep_adapters.cli.completion import completion
+from turnkeep_adapters.cli.consents.command import consents
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
@@ -23,6 +25,7 @@ from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
 from turnkeep_adapters.cli.threads.command import threads
+from turnkeep_adapters.cli.transfers.command import export, import_
 from turnkeep_adapters.cli.worker.command import worker
 
 _HELP: Final = """Durable state for programs that host agents, tried out and looked after.
@@ -44,11 +47,15 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(adopt)
+turnkeep.add_command(approvals)
 turnkeep.add_command(budgets)
 turnkeep.add_command(completion)
+turnkeep.add_command(consents)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(events)
+turnkeep.add_command(export)
+turnkeep.add_command(import_)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -21,6 +22,7 @@ from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.view import View
 from turnkeep_adapters.memory.changes import Wait
 from turnkeep_adapters.memory.commits import Commit
+from turnkeep_adapters.memory.snapshot import EngineSnapshot
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.instants import require_instant
 from turnkeep_domain.keys import Address
@@ -28,6 +30,7 @@ from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.limits import WRITES_MAX, check_commit, check_load, check_page
 from turnkeep_ports.scans import Page, Position, Query
+from turnkeep_ports.snapshots import Snapshot
 from turnkeep_ports.store import (
     Atomicity,
     Capabilities,
@@ -194,6 +197,13 @@ class FilesRecordStore:
             await session.wait(Wait(interest), since, timeout_seconds)
             self._opened()
         return session.waiting.mark()
+
+    @asynccontextmanager
+    async def snapshot(self, *, deadline: Deadline) -> AsyncIterator[Snapshot]:
+        """Everything at one moment: as of the last segment that is there."""
+        self._opened()
+        state, now = await self._read(lambda view, now: (view.engine.state(), now), deadline)
+        yield EngineSnapshot(state, now)
 
     async def __aenter__(self) -> Self:
         """Opens the store; reads all of it.

@@ -9,6 +9,7 @@ from threading import RLock
 from turnkeep_adapters.memory.changes import Changes, Wait
 from turnkeep_adapters.memory.commits import Commit, committed
 from turnkeep_adapters.memory.engine import Engine
+from turnkeep_adapters.memory.snapshot import EngineSnapshot
 from turnkeep_domain.instants import require_instant
 from turnkeep_domain.keys import Address
 from turnkeep_ports.scans import Page, Position, Query
@@ -87,6 +88,12 @@ class MemoryCore:
         """Raises the floor of the event log."""
         with self._lock:
             return self._engine.trim(before)
+
+    def snapshot(self) -> EngineSnapshot:
+        """Everything, at one moment."""
+        with self._lock:
+            state, now = self._engine.state(), self._time()
+        return EngineSnapshot(state, now)
 
     def mark(self) -> Mark:
         """All that has happened so far."""

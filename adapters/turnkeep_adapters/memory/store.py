@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +18,7 @@ from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.limits import WRITES_MAX, check_commit, check_load, check_page
 from turnkeep_ports.scans import Page, Position, Query
+from turnkeep_ports.snapshots import Snapshot
 from turnkeep_ports.store import (
     Atomicity,
     Capabilities,
@@ -138,6 +140,13 @@ class MemoryRecordStore:
             await self._wait(Wait(interest), since, timeout_seconds)
             self._require_open()
         return self._core.mark()
+
+    @asynccontextmanager
+    async def snapshot(self, *, deadline: Deadline) -> AsyncIterator[Snapshot]:
+        """Everything at one moment; taking it costs O(n)."""
+        self._require_open()
+        _require_time(deadline)
+        yield self._core.snapshot()
 
     async def __aenter__(self) -> Self:
         """Opens the handle.

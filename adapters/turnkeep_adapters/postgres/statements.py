@@ -122,3 +122,51 @@ SERVER_SETTINGS: Final[LiteralString] = (
     " current_setting('synchronous_commit'), current_setting('default_transaction_isolation'),"
     " extract(epoch FROM current_setting('statement_timeout')::interval)::float8"
 )
+
+# One snapshot for everything that is read until the end; it can write nothing.
+SNAPSHOT_BEGIN: Final[LiteralString] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# For this transaction alone: copying a large store takes longer than any statement should.
+SNAPSHOT_PATIENCE: Final[tuple[LiteralString, ...]] = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
+)
+
+# The first question: the moment of the snapshot.
+SNAPSHOT_COUNTS: Final[LiteralString] = (
+    "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,"
+    " (SELECT count(*) FROM turnkeep.cell),"
+    " (SELECT count(*) FROM turnkeep.event e, turnkeep.meta m WHERE ROW(e.epoch, e.xid, e.seq)"
+    " > ROW(m.floor_epoch, m.floor_xid, m.floor_seq))"
+)
+
+# Within the snapshot; numbers of the sequence come first in revisions, so bytes sort as they do.
+SNAPSHOT_CELLS: Final[LiteralString] = (
+    "DECLARE turnkeep_cells NO SCROLL CURSOR FOR"
+    " SELECT c.key, c.body, c.state, (extract(epoch FROM c.due_at) * 1000000)::bigint, c.sort,"
+    " c.revision, c.written_by, s.cells, e.commit_id IS NOT NULL"
+    " FROM turnkeep.cell c"
+    " JOIN (SELECT written_by, count(*) AS cells FROM turnkeep.cell GROUP BY written_by) s"
+    " USING (written_by)"
+    " LEFT JOIN (SELECT DISTINCT e.commit_id FROM turnkeep.event e, turnkeep.meta m"
+    " WHERE ROW(e.epoch, e.xid, e.seq) > ROW(m.floor_epoch, m.floor_xid, m.floor_seq)) e"
+    " ON e.commit_id = c.written_by"
+    " ORDER BY c.revision"
+)
+SNAPSHOT_CELLS_NEXT: Final[LiteralString] = "FETCH 100 FROM turnkeep_cells"
+
+# Within the snapshot.
+SNAPSHOT_EVENTS: Final[LiteralString] = (
+    "DECLARE turnkeep_events NO SCROLL CURSOR FOR"
+    " SELECT e.commit_id, e.key, e.kind, (extract(epoch FROM e.at) * 1000000)::bigint, e.body,"
+    " coalesce(s.cells, 0)"
+    " FROM turnkeep.meta m, turnkeep.event e"
+    " LEFT JOIN (SELECT written_by, count(*) AS cells FROM turnkeep.cell GROUP BY written_by) s"
+    " ON s.written_by = e.commit_id"
+    " WHERE ROW(e.epoch, e.xid, e.seq) > ROW(m.floor_epoch, m.floor_xid, m.floor_seq)"
+    " ORDER BY e.epoch, e.xid, e.seq"
+)
+SNAPSHOT_EVENTS_NEXT: Final[LiteralString] = "FETCH 500 FROM turnkeep_events"
+
+# Nothing was written, so nothing can be lost by it.
+SNAPSHOT_END: Final[LiteralString] = "ROLLBACK"

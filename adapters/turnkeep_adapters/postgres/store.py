@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
@@ -19,6 +20,7 @@ from turnkeep_adapters.postgres.scanning import asked
 from turnkeep_adapters.postgres.sessions import Session
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.postgres.signs import sign_of
+from turnkeep_adapters.postgres.snapshot import taken
 from turnkeep_adapters.postgres.statements import EVENTS, LOAD, TRIM, TRIM_BATCH
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.instants import require_instant
@@ -28,6 +30,7 @@ from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.key_bytes import key_bytes
 from turnkeep_ports.limits import WRITES_MAX, check_commit, check_load, check_page
 from turnkeep_ports.scans import Page, Position, Query, place, position
+from turnkeep_ports.snapshots import Snapshot
 from turnkeep_ports.store import (
     START,
     Atomicity,
@@ -215,6 +218,12 @@ class PostgresRecordStore:
             await self._wait(session, Wait(sign_of(interest)), since, timeout_seconds)
             self._require_open()
         return session.changes.mark()
+
+    @asynccontextmanager
+    async def snapshot(self, *, deadline: Deadline) -> AsyncIterator[Snapshot]:
+        """Everything at one moment; one connection is taken for as long as it is read."""
+        async with taken(self._require_open(), deadline) as snapshot:
+            yield snapshot
 
     async def __aenter__(self) -> Self:
         """Connects, and looks whether this release may use what is there.

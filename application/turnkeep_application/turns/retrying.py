@@ -17,14 +17,18 @@ from turnkeep_application.turns.cells import (
     state_of,
     turn_state_key,
 )
+from turnkeep_application.turns.course import Course
 from turnkeep_application.turns.following import carry_out
+from turnkeep_application.turns.grants_along import tell_grants
 from turnkeep_application.turns.holds import close_settled
 from turnkeep_application.turns.run_commands import Found, RunCommands
+from turnkeep_application.turns.withdrawing import revoke_unspent
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.kinds import require_kind
+from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.addresses import RunAddress
@@ -88,7 +92,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return _with_holds(found, effects, decision)
+            return _settled(found, effects, decision, by=actor.principal)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -119,7 +123,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return _with_holds(found, effects, decision)
+            return _settled(found, effects, decision, by=actor.principal)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -136,18 +140,27 @@ def _require(
     require_identifier("request_id", request_id)
 
 
-def _with_holds(
+def _settled(
     found: Found,
     effects: Sequence[RunEffect],
     decision: Decision[Moved, RunStanding, RetryRefusal],
+    *,
+    by: Principal,
 ) -> Decision[Records, RunStanding, RetryRefusal] | Need:
-    """What is settled of metered calls closes their holds in the same commit."""
+    """What is settled of calls closes their holds, and settles their grants, in the same commit."""
     if not isinstance(decision, Changed):
         return found.carried_out(decision)
     closed = close_settled(found.records, effects, decision.state, now=found.now)
     if isinstance(closed, Need):
         return closed
-    return closed.bound(found.carried_out(decision, records=closed.records, told=closed.events))
+    course = Course(closed.records)
+    if found.state.active is not None:
+        run, entries = found.state.active, decision.state.effects
+        tell_grants(course, run, entries, by=by, now=found.now)
+    if course.need is not None:
+        return course.need
+    told = (*closed.events, *course.events)
+    return closed.bound(found.carried_out(decision, records=course.records, told=told))
 
 
 def _uncertain(found: Found, run: RunAddress) -> Sequence[RunEffect] | Need:
@@ -258,9 +271,15 @@ class _Again:
         closed = close_settled(records, effects, decision.state, now=now)
         if isinstance(closed, Need):
             return closed
-        told = evolve(decision, events=(*closed.events, *decision.events))
+        course = Course(closed.records)
+        tell_grants(course, failed, decision.state.effects, by=self.actor.principal, now=now)
+        # Its run is over, so what was not used after all goes as the others went.
+        revoke_unspent(course, failed, now=now)
+        if course.need is not None:
+            return course.need
+        told = evolve(decision, events=(*closed.events, *course.events, *decision.events))
         carried: Decision[Records, Run, RetryRefusal] | Need = carry_out(
-            closed.records, before=before, decision=told, now=now
+            course.records, before=before, decision=told, now=now
         )
         return _standing(closed.bound(carried))
 

@@ -30,12 +30,14 @@ from attrs import Factory, field, frozen
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.reading import Reading
 from turnkeep_application.turns.budget_waits import BudgetWaits
 from turnkeep_application.turns.cancelling import Cancelling
 from turnkeep_application.turns.claim_pass import ClaimPass
 from turnkeep_application.turns.claiming import Claiming
 from turnkeep_application.turns.gating import Gating
+from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
 from turnkeep_application.turns.limit_standings import LimitStanding
 from turnkeep_application.turns.limiting import Limiting
 from turnkeep_application.turns.message_marks import MessageRefusal
@@ -57,9 +59,12 @@ from turnkeep_application.turns.views import RunHistory, RunPage, RunView
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import ExtendRefusal
 from turnkeep_domain.budgets.tallies import Usage
@@ -166,7 +171,12 @@ class Turns:
         init=False,
         repr=False,
         default=Factory(
-            lambda self: Running(updates=self.updates, random=self.random, settings=self.settings),
+            lambda self: Running(
+                updates=self.updates,
+                random=self.random,
+                settings=self.settings,
+                approvals=self.approvals,
+            ),
             takes_self=True,
         ),
     )
@@ -452,17 +462,43 @@ class Turns:
         )
 
     async def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self,
+        claim: Claim,
+        id: EffectId,
+        *,
+        arguments: Digest,
+        consent: EffectiveConsent | None = None,
+        grant: StepGrant | None = None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged | GrantedRefusal]:
         """Journals that a `once` step is about to be called.
+
+        Args:
+            claim: The worker's.
+            id: The call's place in the journal.
+            arguments: The digest of what it is called with.
+            consent: What `Policies.effective_consent` has allowed it by; the commit checks all that
+                it rests on. None where the step needs none.
+            grant: The yes that this run has asked for and been given: the grant is begun in the
+                same commit, and told of in the one that settles the step, whoever settles it.
 
         Returns:
             The state of the entry: `Intended` where this claim may call it now, and what became of
             it where it was called before. A `NotDone` that is to be redone is intended anew.
             The refusals of a claim (`WrongState` also once a cancel was requested);
-            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`.
+            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`;
+            `ConsentChanged`: what the consent rested on has changed or expired since.
+            With a grant: `Unknown`, `NotApproved`; `NotGrantee`: another run had asked;
+            `FingerprintMismatch`: other input was approved; `ToolDisabled`; `GrantBusy`,
+            `OutcomeUncertain`, `GrantSpent`, `GrantRevoked` with the cause.
+
+        Raises:
+            InvalidValue: The consent does not allow it, is a grant's, or is that of another user;
+                or a grant is named beside it.
+            Corrupt: What the consent rests on has become unreadable; nothing was written.
         """
-        return await self._running.intend(claim, id, arguments=arguments)
+        return await self._running.intend(
+            claim, id, arguments=arguments, consent=consent, grant=grant
+        )
 
     async def settle(
         self,
@@ -674,6 +710,8 @@ class Turns:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
         """Puts one exact call before people and lets the run wait for them, in one commit.
 
@@ -693,6 +731,8 @@ class Turns:
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Returns:
             As of `block`, and the refusals of `Approvals.raise_request`.
@@ -712,6 +752,8 @@ class Turns:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
+            cause=cause,
         )
         return await self._gating.require_approval(claim, effect, asked)
 

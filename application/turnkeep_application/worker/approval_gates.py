@@ -12,10 +12,12 @@ from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import IdSpent, RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding
@@ -42,6 +44,8 @@ class ApprovalRequest:
     requester: Principal | None
     lifetime_seconds: int | None
     quorum: Quorum | None
+    offers: frozenset[Offer] | None
+    cause: ConsentRule
 
 
 @frozen
@@ -76,6 +80,8 @@ class ApprovalGates:
                 lifetime_seconds=wanted.lifetime_seconds,
                 quorum=wanted.quorum,
                 attempt=attempt,
+                offers=wanted.offers,
+                cause=wanted.cause,
             )
 
         async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:

@@ -13,9 +13,11 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.worker.exits import (
     HANDLER_ERROR,
     OUTPUT_INVALID,
+    CallRefused,
     GiveUp,
     StepNotDone,
     StepUncertain,
@@ -23,6 +25,10 @@ from turnkeep_application.worker.exits import (
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
+from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
+from turnkeep_domain.approvals.refusals import InputRefusal
+from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.turns.effect import (
     Done,
@@ -38,9 +44,13 @@ from turnkeep_domain.turns.effect import (
 from turnkeep_domain.turns.effect_ids import EffectId, IdempotencyKey
 
 T = TypeVar("T")
+O = TypeVar("O")
 
 Step: TypeAlias = Callable[[IdempotencyKey], Awaitable[T]]
 """What a handler has done: given its key, it returns JSON or bytes, or raises `StepNotDone`."""
+
+Consenting: TypeAlias = Callable[[], Awaitable[EffectiveConsent | Refused[InputRefusal]]]
+"""Asks what consent says to a call: `Policies.effective_consent`, with all that it takes."""
 
 ModeName: TypeAlias = Literal["once", "keyed", "safe"]
 
@@ -51,7 +61,14 @@ class Steps:
 
     runner: Runner
 
-    async def effect(self, name: str, fn: Step[T], args: object, mode: Mode | ModeName) -> T:
+    async def effect(
+        self,
+        name: str,
+        fn: Step[T],
+        args: object,
+        mode: Mode | ModeName,
+        consent: Consenting | None,
+    ) -> T:
         """As `RunContext.effect` promises."""
         call = JournalCall(
             id=self.runner.journal.next_call(name),
@@ -61,16 +78,19 @@ class Steps:
         )
         known = await self.runner.entered(call)
         if known is None:
-            output = await self._performed(call, fn)
+            output = await self._performed(call, fn, consent)
         else:
             output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
         return cast("T", output)
 
-    async def _performed(self, call: JournalCall, fn: Step[T]) -> object:
+    async def _performed(
+        self, call: JournalCall, fn: Step[T], consent: Consenting | None
+    ) -> object:
         turns, claim = self.runner.turns, self.runner.claim
+        consented = None if consent is None else await self._consented(call, consent)
         if call.mode is Mode.ONCE:
-            state = await self.runner.make(call, lambda: self._intended(call))
+            state = await self.runner.make(call, lambda: self._intended(call, consented))
             if not isinstance(state, Intended):
                 return output_of(call.id, self.runner.stands(call.id, state))
         outcome, cause = await self._outcome(call, fn)
@@ -87,12 +107,28 @@ class Steps:
         )
         return output_of(call.id, settled, cause)
 
-    async def _intended(self, call: JournalCall) -> EffectState:
+    async def _intended(self, call: JournalCall, consent: EffectiveConsent | None) -> EffectState:
         turns, claim = self.runner.turns, self.runner.claim
         state: EffectState = await self.runner.ask(
-            lambda: turns.intend(claim, call.id, arguments=call.arguments)
+            lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consent)
         )
         return state
+
+    async def _consented(self, call: JournalCall, consent: Consenting) -> EffectiveConsent:
+        """What lets a call pass unasked.
+
+        Raises:
+            CallRefused: Nothing does; the call was not made.
+        """
+
+        async def asked() -> EffectiveConsent:
+            answer = await self.runner.ask(consent)
+            if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
+                return answer
+            withheld = ConsentWithheld(answer.rule)
+            raise CallRefused(withheld, withheld.code)
+
+        return await self.runner.make(call, asked)
 
     async def _outcome(
         self, call: JournalCall, fn: Step[T]

@@ -784,6 +784,14 @@ class TurnState:
         closed = evolve(self, closed=True, updated_at=now)
         return Changed(Moved(state=closed, ended=None, effects=()), None, ())
 
+    def without_grants(self, ended: frozenset[str]) -> TurnState:
+        """The same, whose run lists none of these grants: their end goes along with the commit."""
+        run = self.active
+        if run is None or not ended:
+            return self
+        unspent = tuple(entry for entry in run.approvals if entry.id not in ended)
+        return evolve(self, active=evolve(run, approvals=unspent))
+
     def put_outside(self) -> TurnState:
         """The run, queued by the same commit, finds its lane full.
 
