@@ -93,6 +93,7 @@ HOMES: Final[Mapping[str, str]] = {
     "BlockingHolding": "turnkeep.blocking_holds",
     "BlockingKeep": "turnkeep.blocking",
     "BlockingLeases": "turnkeep.blocking_services",
+    "BlockingPolicies": "turnkeep.blocking_services",
     "BlockingSecrets": "turnkeep.blocking_services",
     "BlockingThreads": "turnkeep.blocking_services",
     "BlockingTurns": "turnkeep.blocking_services",

@@ -96,6 +96,7 @@ SURFACE: Final = [
     "BlockingHolding",
     "BlockingKeep",
     "BlockingLeases",
+    "BlockingPolicies",
     "BlockingSecrets",
     "BlockingThreads",
     "BlockingTurns",

@@ -151,12 +151,14 @@ def test_errors_are_the_ones_that_the_async_services_raise(keep: BlockingKeep) -
 
 def test_a_store_that_does_not_open_raises_its_error_and_leaves_no_thread(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("no store")
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     with pytest.raises((Unavailable, Unsupported)):
         open_blocking_keep((tmp_path / "file" / "store").as_uri())
     with pytest.raises(InvalidValue, match="store URL"):
         open_blocking_keep("mongodb://user:secret@host/db")
-    assert threading.active_count() <= before
+    for thread in {*threading.enumerate()} - before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_a_closed_keep_refuses_and_closes_again_without_harm(keep: BlockingKeep) -> None:
