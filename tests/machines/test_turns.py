@@ -109,6 +109,7 @@ OUTCOMES: Final[dict[str, Done | NotDone | Unclear]] = {
     "redo": NotDone(category=Category("no"), redo=True),
     "uncertain": Unclear(),
 }
+STUCK: Final = ("failed", "needs_operator")
 SPAWNS: Final = {"spawn0": "c0", "spawn1": "c1"}
 CALLS: Final = {
     "a": EffectId("a", 0),
@@ -250,10 +251,18 @@ class TurnsMachine(RuleBasedStateMachine):
         return Address("run", run.scope, run.id)
 
     def holding(self, pick: int) -> int | None:
+        """A claim, every other time one that has not ended: else histories do not get far."""
+        live = [claim.number for claim in self.model.claims if claim.ended is None]
+        if live and pick % 2:
+            return live[pick // 2 % len(live)]
         return pick % len(self.claims) if self.claims else None
 
-    def picked(self, pick: int) -> str | None:
+    def picked(self, pick: int, *statuses: str) -> str | None:
+        """A run, every other time one in such a state, where there is any."""
         known = list(self.model.runs)
+        wanted = [name for name in known if self.model.runs[name].status in statuses]
+        if wanted and pick % 2:
+            return wanted[pick // 2 % len(wanted)]
         return known[pick % len(known)] if known else None
 
     # ---- what happens ---------------------------------------------------------------------------
@@ -436,6 +445,26 @@ class TurnsMachine(RuleBasedStateMachine):
             lambda model, held, now: model.wait(held, gate, None, now),
         )
 
+    @rule(slot=slots, script=scripts)
+    def a_parent_fails_and_the_run_that_does_it_again_joins(self, slot: str, script: str) -> None:
+        """A way that histories find too rarely by themselves."""
+        live = [claim for claim in self.model.claims if claim.ended is None]
+        parents = [claim for claim in live if self.may_spawn(claim.number)]
+        if not parents:
+            return
+        name, at = parents[0].run, 2 * live.index(parents[0]) + 1
+        self.spawn(at, slot, "")
+        self.end(at, "fail", script)
+        failed = [id for id, run in self.model.runs.items() if run.status in STUCK]
+        if name not in failed:
+            return
+        self.retry(2 * failed.index(name) + 1, request=3, found="done", script=script)
+        self.whoever_is_due_and_has_room_is_served_at_last("")
+        live = [claim for claim in self.model.claims if claim.ended is None]
+        for again in [claim for claim in live if claim.run in self.model.runs[name].retries]:
+            (gate,) = [gate for gate, spawned in JOINS.items() if spawned == slot]
+            self.join(2 * live.index(again) + 1, gate, script)
+
     @rule(pick=picks, script=scripts)
     def ask(self, pick: int, script: str) -> None:
         """The next attempt, where what was asked before was withdrawn with its run."""
@@ -591,7 +620,7 @@ class TurnsMachine(RuleBasedStateMachine):
     @rule(pick=picks, request=numbers, found=st.sampled_from(["done", "redo"]), script=scripts)
     def retry(self, pick: int, request: int, found: str, script: str) -> None:
         """A run that needs an operator goes on; one that has failed is done again."""
-        name = self.picked(pick)
+        name = self.picked(pick, *STUCK)
         if name is None:
             return
         mark, at = f"{name}-{request}", self.addresses[name]
