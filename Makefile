@@ -12,21 +12,29 @@ GROUP := check
 BENCH := .venv-bench
 BENCH_STAMP := $(BENCH)/.installed
 BENCH_GROUP := bench
+# The example that runs a benchmark brings even more.
+DOJO := .venv-agentdojo
+DOJO_STAMP := $(DOJO)/.installed
+DOJO_GROUP := agentdojo
 # The tests are shared out among the processors: half of them wait for a database or a process.
 SHARED := --numprocesses auto --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench bench-quick soak format constraints clean
+.PHONY: help venv demo agentdojo test check bench bench-quick site soak format constraints clean
 
 help:
-	@echo "make demo | test | check | bench | bench-quick | soak | format | venv | constraints | clean"
+	@echo "make demo | agentdojo | test | check | bench | bench-quick | site | soak | format | venv | constraints | clean"
 
 # ---- what the two README commands call ----------------------------------------------------------
 
 demo: $(STAMP)
 	$(BIN)/turnkeep demo
+
+# Two suites of a benchmark, without a model, by workers that are killed; about two minutes.
+agentdojo: $(DOJO_STAMP)
+	$(DOJO)/bin/python -m examples.agentdojo banking slack
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(SHARED)
@@ -45,6 +53,10 @@ bench: $(BENCH_STAMP)
 
 bench-quick: $(BENCH_STAMP)
 	$(BENCH)/bin/python benchmarks/run.py --quick
+
+# The documents, with a reference made from the docstrings, as pages in build/site.
+site: $(STAMP)
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . build/site
 
 # Two hundred workers are killed at random, over files and over a database; about five minutes.
 soak: $(STAMP)
@@ -76,19 +88,22 @@ $(STAMP): pyproject.toml constraints.txt
 $(BENCH_STAMP): pyproject.toml constraints.txt
 	$(call install,$(BENCH),$(BENCH_GROUP))
 
+$(DOJO_STAMP): pyproject.toml constraints.txt
+	$(call install,$(DOJO),$(DOJO_GROUP))
+
 # Resolves everything anew in an environment of its own, so that no earlier pin is carried along.
 constraints:
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip install --quiet --upgrade pip
 	build/constraints/bin/python -m pip install --quiet --editable '$(EXTRAS)' \
-		--group $(GROUP) --group $(BENCH_GROUP)
-	{ echo "# What 'make venv' and 'make bench' install, build backend and pip included; 'make constraints' refreshes it."; \
+		--group $(GROUP) --group $(BENCH_GROUP) --group $(DOJO_GROUP)
+	{ echo "# What 'make venv', 'make bench' and 'make agentdojo' install, build backend and pip included; 'make constraints' refreshes it."; \
 	  build/constraints/bin/python -m pip freeze --all --exclude-editable --exclude setuptools; \
 	} > build/constraints/constraints.txt
 	mv build/constraints/constraints.txt constraints.txt
 	rm -rf build/constraints
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(DOJO) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

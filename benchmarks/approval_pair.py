@@ -23,6 +23,7 @@ from turnkeep_application.records import Records
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Call
 from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
@@ -56,8 +57,9 @@ class ApprovalPair:
     def swap(self, records: Records, now: datetime) -> Decision[Records, None, None]:
         """Puts the state that is not there, and tells it with one event."""
         record = self.other if records[self.where] == self.one else self.one
-        event = record.erased(now)
-        return Changed(records.put(self.where, record), None, (event,))
+        erased = record.erase(now=now)
+        told = erased.events if isinstance(erased, Changed) else ()
+        return Changed(records.put(self.where, record), None, told)
 
     def after(self, updates: int) -> Approval:
         """The state that so many updates leave, one at least."""
@@ -84,6 +86,7 @@ def _question(invocation: InvocationId) -> Question:
         requester=Principal.agent("clerk"),
         correlation_id=CorrelationId("turn-7"),
         fingerprint=fingerprint_of(call),
+        cause=ConsentRule.OTHERWISE,
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum.of(3, ANN, BOB, EVE),
         run=None,

@@ -29,6 +29,8 @@ from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.keep import Keep
 from turnkeep_application.leases import Leases
+from turnkeep_application.observed_keep import observed
+from turnkeep_application.policies import Policies
 from turnkeep_application.reading import Reading
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.thread_runs import ThreadRuns
@@ -54,10 +56,10 @@ from turnkeep_ports.telemetry import Telemetry
 STORE_ID_BYTES = 16
 
 
-def memory_store(clock: SystemClock) -> MemoryRecordStore:
+def memory_store(clock: Clock, wall_clock: SystemClock) -> MemoryRecordStore:
     """A memory store of its own, closed and empty."""
     store_id = token_bytes(STORE_ID_BYTES)
-    core = MemoryCore(store_id=store_id, wall_clock=clock.utc_now)
+    core = MemoryCore(store_id=store_id, wall_clock=wall_clock.utc_now)
     return MemoryRecordStore(core=core, clock=clock)
 
 
@@ -80,7 +82,9 @@ class Container(containers.DeclarativeContainer):
     )
     admission: Provider[Admission] = providers.Singleton(OpenAdmission)
     archive: Provider[Archive] = providers.Singleton(NoArchive)
-    store: Provider[RecordStore] = providers.Singleton(memory_store, clock=system_clock)
+    store: Provider[RecordStore] = providers.Singleton(
+        memory_store, clock=clock, wall_clock=system_clock
+    )
 
     updates: Provider[Updates] = providers.Singleton(
         UpdateLoop,
@@ -117,7 +121,14 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         settings=settings.provided.budgets,
     )
-    events: Provider[EventLog] = providers.Singleton(EventLog, reading=reading)
+    events: Provider[EventLog] = providers.Singleton(
+        EventLog,
+        updates=updates,
+        reading=reading,
+        store=store,
+        clock=clock,
+        settings=settings.provided.events,
+    )
     leases: Provider[Leases] = providers.Singleton(
         Leases,
         updates=updates,
@@ -127,6 +138,12 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         update_seconds=settings.provided.pacing.deadline_seconds,
         settings=settings.provided.leases,
+    )
+    policies: Provider[Policies] = providers.Singleton(
+        Policies,
+        updates=updates,
+        reading=reading,
+        settings=settings.provided.approvals,
     )
     guards: Provider[Guards] = providers.Singleton(Guards.of, LEASES, TURN_STATES, THREADLESS)
     cipher: Provider[Cipher] = providers.Singleton(KeylessCipher)
@@ -175,14 +192,16 @@ class Container(containers.DeclarativeContainer):
         runs=thread_runs,
         settings=settings.provided.threads,
     )
-    keep: Provider[Keep] = providers.Singleton(
+    services: Provider[Keep] = providers.Singleton(
         Keep,
         approvals=approvals,
         budgets=budgets,
         credentials=credentials,
         events=events,
         leases=leases,
+        policies=policies,
         secrets=secrets,
         threads=threads,
         turns=turns,
     )
+    keep: Provider[Keep] = providers.Singleton(observed, services, telemetry)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from typing import Final, Self
+
 from attrs import field, frozen
 from attrs.validators import deep_iterable, instance_of
 
+from turnkeep.environment import Environment
 from turnkeep_adapters.cipher.settings import KeySettings
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.event_settings import EventSettings
 from turnkeep_application.last_seen_settings import LastSeenSettings
 from turnkeep_application.lease_settings import LeaseSettings
 from turnkeep_application.pacing import Pacing
@@ -18,6 +24,12 @@ from turnkeep_application.secret_settings import SecretSettings
 from turnkeep_application.store_parts import Feature
 from turnkeep_application.thread_settings import ThreadSettings
 from turnkeep_application.turns.turn_settings import TurnSettings
+
+PREFIX: Final = "TURNKEEP"
+"""What the variables of settings start with."""
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "TURNKEEP_POSTGRES_UPDATE_SECONDS": "TURNKEEP_PACING_DEADLINE_SECONDS",
+}
 
 
 @frozen(kw_only=True)
@@ -31,6 +43,7 @@ class Settings:
         last_seen: What updates remember of cells.
         approvals: Lifetimes, pages and waits of approvals.
         budgets: Times, pages and retention of budgets.
+        events: For how long events are kept, and how followers poll.
         leases: Times of leases, and of those who wait for them.
         secrets: Times, quotas and pages of secrets and credentials.
         turns: Leases, backoffs and retention of runs.
@@ -52,6 +65,7 @@ class Settings:
     )
     threads: ThreadSettings = field(factory=ThreadSettings, validator=instance_of(ThreadSettings))
     budgets: BudgetSettings = field(factory=BudgetSettings, validator=instance_of(BudgetSettings))
+    events: EventSettings = field(factory=EventSettings, validator=instance_of(EventSettings))
     leases: LeaseSettings = field(factory=LeaseSettings, validator=instance_of(LeaseSettings))
     secrets: SecretSettings = field(factory=SecretSettings, validator=instance_of(SecretSettings))
     files: FilesSettings = field(factory=FilesSettings, validator=instance_of(FilesSettings))
@@ -63,3 +77,23 @@ class Settings:
         default=frozenset(),
         validator=deep_iterable(instance_of(Feature), instance_of(frozenset)),
     )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """The settings that variables of the environment name, and else the defaults.
+
+        A variable is named by its group and its field: `TURNKEEP_PACING_ATTEMPTS_MAX`. Everything
+        but the redactor of approvals, which is code, can be set. No variable holds a secret: those
+        of keys name where keys are, and the URL of a store is the host's to keep.
+
+        Args:
+            environment: The variables; None for those of the process.
+
+        Raises:
+            InvalidSetting: A variable holds what its setting cannot be, or names a group and no
+                setting of it; or several do not fit together.
+        """
+        texts = os.environ if environment is None else environment
+        known = Environment(texts=texts, elsewhere=ELSEWHERE)
+        known.require_known(cls, PREFIX)
+        return known.read(cls, PREFIX)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from turnkeep_application.approval_settings import PAGE_MAX
 from turnkeep_application.approval_views import ApprovalView, PendingPage, view_of
@@ -49,13 +49,16 @@ class PendingApprovals:
             place_of(query, begin)  # refuses the position of another query, before any read
         cells = max(limit, _CELLS_MIN)
         deadline = self._reading.deadline()
-        for _ in range(_ROUNDS_MAX):
+        rounds = 0
+        while True:
+            rounds += 1
             page = await self._reading.page(query, after=begin, limit=cells, deadline=deadline)
             found = self._found(query, page, limit)
             if found.approvals or found.unreadable or page.next is None:
                 return found
             begin = page.next
-        return PendingPage(approvals=(), unreadable=(), next=token_of(begin))
+            if rounds == _ROUNDS_MAX:
+                return evolve(found, next=token_of(begin))
 
     async def reaches(self, count: int, scope: Scope) -> bool:
         """Whether so many approvals wait in exactly this scope; no body is parsed for it.
@@ -94,7 +97,10 @@ class PendingApprovals:
                     following = _behind(query, cell)
                 break
         return PendingPage(
-            approvals=tuple(approvals), unreadable=tuple(unreadable), next=token_of(following)
+            approvals=tuple(approvals),
+            unreadable=tuple(unreadable),
+            read_at=page.now,
+            next=token_of(following),
         )
 
 

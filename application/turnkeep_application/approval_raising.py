@@ -14,6 +14,7 @@ from turnkeep_application.records import Records
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.limits import require_lifetime
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
@@ -23,6 +24,7 @@ from turnkeep_domain.approvals.refusals import InputRefusal, RaiseRefusal, TooMa
 from turnkeep_domain.approvals.request import Question
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.decisions import Changed, Refused, Unchanged
+from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.keys import Key
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
@@ -45,6 +47,8 @@ class Asked:
     lifetime_seconds: int | None
     quorum: Quorum | None
     attempt: int
+    offers: frozenset[Offer] | None
+    cause: ConsentRule
 
 
 @frozen(kw_only=True)
@@ -105,10 +109,13 @@ class ApprovalRaising:
         seconds = asked.lifetime_seconds
         seconds = settings.lifetime_seconds if seconds is None else seconds
         require_lifetime(seconds)
+        offers = frozenset({Offer.ONCE}) if asked.offers is None else asked.offers
+        require_kind("offers", offers, frozenset)
+        self._require_offerable(offers, asked.effects)
         spelt = canonical(asked.input)
         if not isinstance(spelt, CanonicalInput):
             return Refused(spelt)
-        question = _question(scope, asked, spelt, run)
+        question = _question(scope, asked, spelt, run, offers)
         payload = self._redacted(question, reason=asked.reason, display=asked.display)
         pending = PendingApprovals(self.reading)
         return Asking(
@@ -118,6 +125,12 @@ class ApprovalRaising:
             pending_max=settings.pending_max,
             crowded=await pending.reaches(settings.pending_max, scope),
         )
+
+    def _require_offerable(self, offers: frozenset[Offer], effects: frozenset[Effect]) -> None:
+        """Refuses to offer always what this host has asked each time."""
+        require_kind("effects", effects, frozenset)
+        if Offer.ALWAYS in offers and effects & self.settings.always_asked:
+            raise InvalidValue("offers", "must not have always for what must be asked each time")
 
     def _redacted(self, question: Question, *, reason: str, display: str) -> ApprovalPayload:
         require_kind("reason", reason, str)
@@ -129,7 +142,11 @@ class ApprovalRaising:
 
 
 def _question(
-    scope: Scope, asked: Asked, spelt: CanonicalInput, run: RunAddress | None
+    scope: Scope,
+    asked: Asked,
+    spelt: CanonicalInput,
+    run: RunAddress | None,
+    offers: frozenset[Offer],
 ) -> Question:
     call = Call(scope=scope, invocation=asked.invocation, action=asked.action, input=spelt)
     return Question(
@@ -141,7 +158,8 @@ def _question(
         requester=asked.requester,
         correlation_id=asked.correlation_id,
         fingerprint=fingerprint_of(call),
-        offers=frozenset({Offer.ONCE}),
+        cause=asked.cause,
+        offers=offers,
         quorum=Quorum.owner(scope) if asked.quorum is None else asked.quorum,
         run=run,
     )

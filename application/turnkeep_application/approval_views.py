@@ -10,6 +10,8 @@ from turnkeep_application.reading import Unreadable
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
+from turnkeep_domain.approvals.consent_rules import ConsentRule
+from turnkeep_domain.approvals.gate_ref import GateRef
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.phases import ruling_of
 from turnkeep_domain.approvals.quorum import Quorum
@@ -27,6 +29,8 @@ class ApprovalView:
         id: Its id, for every other use case.
         state: Where it stands; one that is overdue is `EXPIRED`, noted or not.
         attempt: How often the call has been asked, this time included.
+        cause: The rule by which consent asked.
+        offers: What a yes may be given for.
         missing: Approvals that it still lacks; 0 once it has ended.
         votes: In the order in which they were cast.
         ruling: The vote that decided; None where none did.
@@ -45,6 +49,7 @@ class ApprovalView:
     effects: frozenset[Effect]
     requester: Principal
     correlation_id: CorrelationId
+    cause: ConsentRule
     offers: frozenset[Offer]
     quorum: Quorum
     missing: int
@@ -54,6 +59,11 @@ class ApprovalView:
     expires_at: datetime
     ended_at: datetime | None
     changes: int
+
+    @property
+    def ref(self) -> GateRef:
+        """What a prompt shows, and an answer names."""
+        return GateRef(self.id)
 
 
 @frozen
@@ -75,11 +85,14 @@ class PendingPage:
         approvals: With the unreadable at most the limit asked for. Fewer, or none, does not mean
             that there are no more.
         unreadable: What lay among them and could not be read.
+        read_at: The store's clock when they were read; what an answer without a reference, to the
+            prompt that shows them, hands in as `shown_at`.
         next: Where the next page begins, opaque; None when there is none, and only then.
     """
 
     approvals: tuple[ApprovalView, ...]
     unreadable: tuple[Unreadable, ...]
+    read_at: datetime
     next: str | None
 
 
@@ -102,6 +115,7 @@ def approval_view(approval: Approval, now: datetime) -> ApprovalView:
         effects=question.effects,
         requester=question.requester,
         correlation_id=question.correlation_id,
+        cause=question.cause,
         offers=question.offers,
         quorum=question.quorum,
         missing=approval.missing_at(now),

@@ -13,6 +13,7 @@ from turnkeep_application.tally import Tally
 from turnkeep_application.updates import Decide, Prepare
 from turnkeep_application.verdicts import Verdict
 from turnkeep_domain.decisions import Decision, Refused
+from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_ports.clock import Deadline
 from turnkeep_ports.store import Loaded
@@ -23,9 +24,14 @@ R = TypeVar("R")
 
 @frozen
 class Answer(Generic[O, R]):
-    """How an update ends."""
+    """How an update ends.
+
+    Attributes:
+        events: What it tells, if what it rests on was stored.
+    """
 
     value: O | Refused[R]
+    events: tuple[Event, ...] = field(default=(), repr=False)
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ rounds, what is last seen and what a commit is composed of have modules of their
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Generic, TypeVar, assert_never
@@ -18,6 +19,7 @@ from turnkeep_application.composition import Composition, compose
 from turnkeep_application.doubts import Doubt, permanent_of, traces_of
 from turnkeep_application.errors import Contended
 from turnkeep_application.last_seen import LastSeen, Recalled
+from turnkeep_application.observing import tell_update
 from turnkeep_application.pacing import Pacing
 from turnkeep_application.records import Need, Records
 from turnkeep_application.rounds import Rounds
@@ -31,6 +33,7 @@ from turnkeep_ports.clock import Clock
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.ids import Ids
+from turnkeep_ports.observer import Observer, Outcome
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import Check, CommitId, EventDraft, Loaded, RecordStore, Write
 from turnkeep_ports.telemetry import Counter
@@ -48,6 +51,7 @@ class Means:
     Attributes:
         rounds: None where each command goes by itself.
         seen: None where nothing is remembered.
+        observer: Is told how each update ends; None for nobody.
     """
 
     store: RecordStore
@@ -58,6 +62,7 @@ class Means:
     pacing: Pacing
     rounds: Rounds | None
     seen: LastSeen | None
+    observer: Observer | None = field(default=None)
 
 
 @define(kw_only=True)
@@ -71,6 +76,7 @@ class Course(Generic[O, R]):
         misremembered: Whether the last attempt was lost for what was last seen: no race to pause
             after.
         seat: Where it waits for others, or lets others wait.
+        stored: Whether what it decided is known to be stored.
     """
 
     means: Means
@@ -83,6 +89,7 @@ class Course(Generic[O, R]):
     doubtful: Exception | None = None
     misremembered: bool = False
     closing: bool = False
+    stored: bool = False
 
     def __attrs_post_init__(self) -> None:
         command, rounds = self.command, self.means.rounds
@@ -93,18 +100,41 @@ class Course(Generic[O, R]):
 
     async def run(self) -> O | Refused[R]:
         """As `Updates.update` promises."""
+        observer = self.means.observer
+        if observer is None:
+            return (await self._answered()).value
+        outcome = Outcome.FAILED
+        events: tuple[Event, ...] = ()
+        try:
+            answer = await self._answered()
+            outcome = self._outcome(answer)
+            events = answer.events if self.stored else ()
+        except asyncio.CancelledError:
+            outcome = Outcome.CANCELLED
+            raise
+        finally:
+            collection = self.command.tally.collection
+            tell_update(observer, collection, outcome, attempts=self.attempts, events=events)
+        return answer.value
+
+    def _outcome(self, answer: Answer[O, R]) -> Outcome:
+        if isinstance(answer.value, Refused):
+            return Outcome.REFUSED
+        return Outcome.CHANGED if self.stored else Outcome.UNCHANGED
+
+    async def _answered(self) -> Answer[O, R]:
         self.command.tally.count(Counter.UPDATES)
         with self.command.doubts.honest():
             return await self._attempts()
 
-    async def _attempts(self) -> O | Refused[R]:
+    async def _attempts(self) -> Answer[O, R]:
         attempts_max = self.means.pacing.attempts_max
         while self.attempts < attempts_max and self._may_commit():
             self.attempts += 1
             self.command.tally.count(Counter.ATTEMPTS)
             answer = await self._attempt()
             if answer is not None:
-                return answer.value
+                return answer
             self.fresh = True
             if self.attempts < attempts_max and not self.misremembered:
                 await self._pause()
@@ -236,8 +266,12 @@ class Course(Generic[O, R]):
                 return await self._store_or_believe(decided)
             case Concluded():
                 return self._conclude(decided)
-            case _:
+            case Answer():
+                self.stored = True  # a doubt that landed
                 return decided
+            case None:
+                return None
+        assert_never(decided)
 
     async def _store_or_believe(self, decided: Decided[O, R]) -> Answer[O, R] | None:
         self.tidy = None
@@ -247,10 +281,10 @@ class Course(Generic[O, R]):
                 return await self._believe(Answer(outcome), decided)
             case Refused():
                 return await self._believe(Answer(decision), decided)
-            case Changed(_, outcome):
-                return await self._store(Answer(outcome), decided, decision)
-            case Settled(_, reason):
-                answer: Answer[O, R] = Answer(Refused(reason))
+            case Changed(_, outcome, events):
+                return await self._store(Answer(outcome, tuple(events)), decided, decision)
+            case Settled(_, reason, events):
+                answer: Answer[O, R] = Answer(Refused(reason), tuple(events))
                 self.tidy = answer if decision.tidy else None
                 return await self._store(answer, decided, decision)
         assert_never(decision)
@@ -261,8 +295,10 @@ class Course(Generic[O, R]):
         self.tidy = answer if concluded.tidy else None
         if concluded.doubt is not None:
             self.command.doubts.add(concluded.doubt)
-        if isinstance(concluded.verdict, Stored) and not concluded.changes:
-            self.command.tally.count(Counter.NO_OPS)
+        if isinstance(concluded.verdict, Stored):
+            self.stored = concluded.changes
+            if not concluded.changes:
+                self.command.tally.count(Counter.NO_OPS)
         return self._concluded(answer, concluded.verdict)
 
     async def _believe(self, answer: Answer[O, R], decided: Decided[O, R]) -> Answer[O, R] | None:
@@ -306,6 +342,7 @@ class Course(Generic[O, R]):
         until = decision.valid_until if isinstance(decision, Changed) else None
         verdict = await self._commit(commit_id, writes, composition.events, until)
         self._learn(decided, commit_id, writes, after, verdict)
+        self.stored = isinstance(verdict, Stored)
         if isinstance(verdict, Unknown):
             self.command.doubts.add(self._doubt(decided, commit_id, writes, after, answer))
         if isinstance(verdict, Failed) and decided.recalled:
@@ -420,18 +457,18 @@ class Course(Generic[O, R]):
         paused = clock.monotonic() - began
         self.command.tally.count(Counter.PAUSED_MS, round(paused * 1_000))
 
-    async def _end(self) -> O | Refused[R]:
+    async def _end(self) -> Answer[O, R]:
         """The honest end of an update that ran out of attempts or time."""
         self.closing = True
         if self.command.doubts:
             answer = await self._carry_out(await self._decide())
             if answer is not None:
-                return answer.value
+                return answer
         self.command.tally.count(Counter.EXHAUSTED)
         if self.command.doubts.more_than_tidy:
             raise self.command.doubts.unresolved() from self.doubtful
         if self.tidy is not None:
-            return self.tidy.value
+            return self.tidy
         if self.cause is not None:
             raise self.cause
         raise Contended(self.attempts, self.command.keys[0].address)

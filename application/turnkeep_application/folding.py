@@ -59,10 +59,12 @@ class Part:
         """What the command is told once its commit has landed."""
         decision = self.decided.decision
         match decision:
-            case Changed(_, outcome) | Unchanged(outcome):
+            case Changed(_, outcome, events):
+                return Answer(outcome, tuple(events) if self.writes else ())
+            case Unchanged(outcome):
                 return Answer(outcome)
-            case Settled(_, reason):
-                return Answer(Refused(reason))
+            case Settled(_, reason, events):
+                return Answer(Refused(reason), tuple(events) if self.writes else ())
             case Refused():
                 return Answer(decision)
         assert_never(decision)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.credentials import Credentials
 from turnkeep_application.event_log import EventLog
 from turnkeep_application.leases import Leases
+from turnkeep_application.policies import Policies
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.threads import Threads
 from turnkeep_application.turns.turns import Turns
+from turnkeep_ports.observer import Observer
 
 
 @frozen(kw_only=True)
@@ -24,9 +26,11 @@ class Keep:
         credentials: Lets bearers of sessions use accounts for their targets; needs a master key.
         events: Tells what has happened, in order.
         leases: Lets one holder at a time own a named resource.
+        policies: Keeps what users have allowed once for all, and says what that means for a call.
         secrets: Keeps material, and lends it a counted number of times; needs a master key.
         turns: Accepts what agents are asked to do, and has it carried out once.
         threads: Keeps the transcripts of conversations.
+        observer: Is told of what its workers' handlers do; None for nobody.
     """
 
     approvals: Approvals
@@ -34,6 +38,8 @@ class Keep:
     credentials: Credentials
     events: EventLog
     leases: Leases
+    policies: Policies
     secrets: Secrets
     turns: Turns
     threads: Threads
+    observer: Observer | None = field(default=None, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -16,7 +16,16 @@ from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.errors import Corrupt, SchemaTooNew, Unavailable
 from turnkeep_ports.scans import Page, Position, Query
-from turnkeep_ports.store import Cell, Cursor, CursorLost, EventPage, EventQuery, RecordStore
+from turnkeep_ports.store import (
+    ABSENT,
+    Cell,
+    Cursor,
+    CursorLost,
+    EventPage,
+    EventQuery,
+    Expectation,
+    RecordStore,
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,6 +66,29 @@ class Moment:
 
     records: Records
     now: datetime
+
+
+@frozen
+class Legible:
+    """Records of several cells at one moment, of which some may be unreadable.
+
+    Attributes:
+        now: The store's clock at that moment.
+    """
+
+    _found: Mapping[Address, tuple[object, Expectation]] = field(repr=False)
+    now: datetime
+
+    def record(self, key: ReadKey[T]) -> T | Unreadable | None:
+        """The record under the key, or why it cannot be read; None where the cell was absent."""
+        record, _ = self._found[key.address]
+        if record is None or isinstance(record, Unreadable):
+            return record
+        return key.collection.member(record)
+
+    def revision(self, key: ReadKey[object]) -> Expectation:
+        """The revision at which the cell was read."""
+        return self._found[key.address][1]
 
 
 @frozen(kw_only=True)
@@ -109,6 +141,26 @@ class Reading:
             cell = loaded.cells.get(address)
             held[address] = cell and self.codec.decode(key.collection, address, cell.entry.body)
         return Moment(Records(held), loaded.now)
+
+    async def legible(
+        self, keys: Sequence[ReadKey[object]], *, deadline: Deadline | None = None
+    ) -> Legible:
+        """As `moment`, but one record that is unreadable hides no other.
+
+        Raises:
+            Unavailable: The store did not serve.
+        """
+        until = self.deadline() if deadline is None else deadline
+        by_address = {key.address: key for key in keys}
+        loaded = await _served(self.store.load(tuple(by_address), deadline=until), until)
+        found: dict[Address, tuple[object, Expectation]] = {}
+        for address, key in by_address.items():
+            cell = loaded.cells.get(address)
+            if cell is None:
+                found[address] = (None, ABSENT)
+            else:
+                found[address] = (self.decoded(key.collection, cell), cell.revision)
+        return Legible(found, loaded.now)
 
     def deadline(self) -> Deadline:
         """The one deadline of several reads that begin now."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from turnkeep_domain.approvals.approval import APPROVALS
+from turnkeep_domain.approvals.grant import GRANTS
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS
 from turnkeep_domain.budgets.account import ACCOUNTS as BUDGET_ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
+from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
+from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
+from turnkeep_domain.event_readers.reader import EVENT_READERS
 from turnkeep_domain.keys import Collection
 from turnkeep_domain.leases.lease import LEASES
 from turnkeep_domain.secrets.canary import CANARIES
@@ -46,8 +50,10 @@ WORK: Final[tuple[Collection[object], ...]] = (
     APPROVAL_PAYLOADS,
     BUCKETS,
     CHECKPOINTS,
+    CONSENT_SETTINGS,
     EFFECTS,
     FAMILIES,
+    GRANTS,
     INBOUND,
     LANES,
     MESSAGES,
@@ -56,10 +62,12 @@ WORK: Final[tuple[Collection[object], ...]] = (
     SUMMARIES,
     THREADLESS,
     THREADS,
+    TOOL_POLICIES,
     TURN_STATES,
 )
 """What runs go along with: their threads, their approvals, their queues."""
 EVERYTHING: Final[tuple[Collection[object], ...]] = (
+    EVENT_READERS,
     IMPORTS,
     LEASES,
     *BUDGETS,

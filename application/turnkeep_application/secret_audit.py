@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from turnkeep_application.event_log import EVERYBODY
+from turnkeep_application.event_reading import EVERYBODY
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.sealed_pages import readable
 from turnkeep_application.vault import SEALED_COLLECTIONS, Sealed, Vault

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
+from turnkeep_application.reading import Unreadable
 from turnkeep_application.records import Need, Records
 from turnkeep_application.thread_desk import ThreadDesk
 from turnkeep_application.thread_keys import family_key, header_key, summaries_key
@@ -15,7 +17,7 @@ from turnkeep_application.thread_views import ThreadDeletion, ThreadReceipt, Thr
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.identifiers import require_identifier
-from turnkeep_domain.keys import ReadKey
+from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.threads.addresses import ThreadAddress
@@ -35,6 +37,7 @@ from turnkeep_domain.threads.summary_set import SummarySet
 from turnkeep_domain.threads.texts import bytes_of
 from turnkeep_domain.threads.thread_states import Deleted
 from turnkeep_domain.threads.titles import require_title
+from turnkeep_ports.errors import Corrupt
 
 R = TypeVar("R")
 
@@ -206,7 +209,8 @@ class EditingCases(ThreadDesk):
             force: Whether a run that is active does not matter.
 
         Returns:
-            The deletion, now or before.
+            The deletion, now or before. A record that was to be told of the end of the thread's
+            run and is corrupt holds it up no more than it holds up that run; the deletion names it.
             `ScopeMismatch`, `ThreadNotFound`; `ThreadHasRun` with the run that is active.
         """
         thread = ThreadAddress.of(scope, thread_id)
@@ -222,10 +226,15 @@ class EditingCases(ThreadDesk):
     async def _delete(
         self, thread: ThreadAddress, *, force: bool, spares: Spares | None = None
     ) -> ThreadDeletion | Refused[DeleteRefusal] | None:
-        """Deletes a thread; None where it is spared."""
+        """Deletes a thread; None where it is spared.
+
+        It is deleted though records that its run only has to tell of its end are corrupt: it is
+        decided again as if there were none.
+        """
+        may_lack: list[Address] = []
 
         def decide(
-            records: Records, now: datetime
+            records: Records, now: datetime, *, lost: Unreadable | None = None
         ) -> Decision[Records, ThreadDeletion | None, DeleteRefusal] | Need:
             header = records[header_key(thread)]
             if header is None:
@@ -239,14 +248,27 @@ class EditingCases(ThreadDesk):
             run_id = self.runs.active_run(records, thread)
             if run_id is not None and not force:
                 return Refused(ThreadHasRun(run_id))
-            return self._deleted(records, thread, header, now)
+            may_lack[:] = self.runs.may_lack(records, thread)
+            return self._deleted(records, thread, header, now, lost=lost)
 
         keys: list[ReadKey[object]] = [header_key(thread), summaries_key(thread)]
         keys += self.runs.keys(thread)
-        return await self.updates.update(keys, decide)
+        try:
+            return await self.updates.update(keys, decide)
+        except Corrupt as error:
+            if error.address is None or error.address not in may_lack:
+                raise
+            lost = Unreadable(error.address, error.code)
+        return await self.updates.update(keys, partial(decide, lost=lost))
 
     def _deleted(
-        self, records: Records, thread: ThreadAddress, header: ThreadHeader, now: datetime
+        self,
+        records: Records,
+        thread: ThreadAddress,
+        header: ThreadHeader,
+        now: datetime,
+        *,
+        lost: Unreadable | None,
     ) -> Changed[Records, ThreadDeletion | None] | Need:
         deleted = header.deleted(now=now)
         summaries = records[summaries_key(thread)] or SummarySet.empty(thread)
@@ -256,11 +278,12 @@ class EditingCases(ThreadDesk):
         after = after.put(summaries_key(thread), summaries.emptied())
         if family is not None:
             after = after.put(family_at, family.left(thread.thread_id))
-        closed = self.runs.closed(after, thread, now)
+        closed = self.runs.closed(after, thread, now, lacking=lost is not None)
         if isinstance(closed, Need):
             return closed
         after, caused = closed
-        return Changed(after, _deletion(deleted.state, now), (*deleted.events, *caused))
+        deletion = _deletion(deleted.state, now, *(() if lost is None else (lost,)))
+        return Changed(after, deletion, (*deleted.events, *caused))
 
     async def _edit(
         self,
@@ -297,5 +320,7 @@ class EditingCases(ThreadDesk):
         return noted
 
 
-def _deletion(header: ThreadHeader, at: datetime) -> ThreadDeletion:
-    return ThreadDeletion(thread_id=header.thread_id, epoch=header.epoch, deleted_at=at)
+def _deletion(header: ThreadHeader, at: datetime, *unreadable: Unreadable) -> ThreadDeletion:
+    return ThreadDeletion(
+        thread_id=header.thread_id, epoch=header.epoch, deleted_at=at, unreadable=unreadable
+    )

@@ -15,7 +15,7 @@ from attrs import frozen
 from turnkeep_application.records import Need, Records
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.events import Event
-from turnkeep_domain.keys import ReadKey
+from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.turns.names import RunId
 
@@ -40,13 +40,23 @@ class ThreadRuns(Protocol):
         """Whether somebody may still go on with what was written under a run's id."""
         ...
 
+    def may_lack(self, records: Records, thread: ThreadAddress) -> Sequence[Address]:
+        """The records without which the thread can be closed, too, where they cannot be read."""
+        ...
+
     def closed(
-        self, records: Records, thread: ThreadAddress, now: datetime
+        self, records: Records, thread: ThreadAddress, now: datetime, *, lacking: bool
     ) -> tuple[Records, Sequence[Event]] | Need:
         """The records after the thread was deleted, with the events that this causes.
 
         They are stored in the commit of the deletion, so that whatever else is in flight loses.
         What is to be loaded for it first, it may ask for.
+
+        Args:
+            records: As they were loaded.
+            thread: Which.
+            now: The store's.
+            lacking: Whether one of those that it may lack was found unreadable: it asks for none.
         """
         ...
 
@@ -72,11 +82,17 @@ class NoRuns:
         """Nobody."""
         return False
 
+    def may_lack(self, records: Records, thread: ThreadAddress) -> Sequence[Address]:
+        """None."""
+        return ()
+
     def closed(
         self,
         records: Records,
         thread: ThreadAddress,
         now: datetime,
+        *,
+        lacking: bool,
     ) -> tuple[Records, Sequence[Event]]:
         """The records as they are."""
         return records, ()

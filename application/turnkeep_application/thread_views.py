@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from turnkeep_application.reading import Unreadable
 from turnkeep_domain.scope import Scope, ThreadId
@@ -90,11 +90,13 @@ class ThreadDeletion:
     Attributes:
         epoch: The one after its end.
         deleted_at: When it was.
+        unreadable: What was to be told of it now and could not be read; it was left untouched.
     """
 
     thread_id: ThreadId
     epoch: int
     deleted_at: datetime
+    unreadable: tuple[Unreadable, ...] = field(default=())
 
 
 @frozen(kw_only=True)

@@ -41,6 +41,7 @@ from turnkeep_domain.keys import ReadKey
 from turnkeep_ports.clock import Clock, Deadline
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.ids import Ids
+from turnkeep_ports.observer import Observer
 from turnkeep_ports.randomness import Random
 from turnkeep_ports.store import RecordStore
 from turnkeep_ports.telemetry import Telemetry
@@ -122,6 +123,7 @@ class UpdateLoop:
                 pacing=self.pacing,
                 rounds=self._rounds_with(seen) if self.rounds.together else None,
                 seen=seen,
+                observer=self.telemetry if isinstance(self.telemetry, Observer) else None,
             )
         return means
 

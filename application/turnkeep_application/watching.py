@@ -28,7 +28,7 @@ class Watch:
 
     store: RecordStore
     clock: Clock
-    interest: Interest
+    interest: Interest | None
     _mark: Mark | None = field(default=None, init=False)
 
     async def begin(self, *, patience_seconds: float) -> None:

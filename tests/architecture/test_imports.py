@@ -31,7 +31,10 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},
+    "turnkeep_adapters.telemetry.otel": INNER
+    | {"turnkeep_ports", "turnkeep_adapters.telemetry", "opentelemetry"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.web": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click", "turnkeep_ports"},
@@ -39,8 +42,9 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.cli.migrate": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},
     "turnkeep": OUTER,
+    "turnkeep.building": OUTER | {"dependency_injector"},
     "turnkeep.container": OUTER | {"dependency_injector"},
-    "turnkeep.opening": OUTER | {"dependency_injector"},
+    "turnkeep.observing": OUTER | {"opentelemetry"},
     "turnkeep.testing": OUTER | {"pytest"},
 }
 

@@ -48,6 +48,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "budgets": turnkeep.Budgets,
     "events": turnkeep.EventLog,
     "leases": turnkeep.Leases,
+    "policies": turnkeep.Policies,
     "guards": turnkeep.Guards,
     "cipher": KeylessCipher,
     "vault": Vault,
@@ -56,6 +57,7 @@ GIVEN: Final[dict[str, type[object]]] = {
     "turns": turnkeep.Turns,
     "thread_runs": turnkeep.ScheduledRuns,
     "threads": turnkeep.Threads,
+    "services": turnkeep.Keep,
     "keep": turnkeep.Keep,
 }
 

@@ -19,6 +19,11 @@ ENVIRONMENT: Final = {
 ENVIRONMENT["PYTHONWARNINGS"] = "error"
 
 
+def at(store: str | Path) -> tuple[str, str]:
+    """The option that names a store."""
+    return "--store", str(store)
+
+
 def without_progress(said: str) -> str:
     """What was said, but for the progress, of which a busy machine makes a longer story."""
     return "".join(line for line in said.splitlines(True) if not _PROGRESS.search(line))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.cli.command_line import at
 from tests.cli.conftest import CommandLine, Ended
 from tests.postgres.databases import shared
 from turnkeep import (
@@ -30,17 +31,16 @@ from turnkeep import (
     Scope,
     open_keep,
 )
+from turnkeep_adapters.cli.asking import Unclear
 from turnkeep_adapters.cli.budgets import tables
 from turnkeep_adapters.cli.budgets.command import budgets
 from turnkeep_adapters.cli.budgets.facts import of_period
 from turnkeep_adapters.cli.budgets.wishes import (
-    Unclear,
     account_of,
     amount_of,
     ceiling_of,
     limits_of,
     period_of,
-    principal_of,
 )
 
 WORK = Scope.of("acme", "ada")
@@ -85,7 +85,7 @@ LIMIT = ("--ceiling", "usd_nano=$0.0000001,warn=5000,pause=9000", "--period", "d
 
 
 def limited(turnkeep: CommandLine, store: Path, *more: str) -> Ended:
-    return turnkeep("budgets", "limit", str(store), "tenant:acme", *LIMIT, "--by", "bo", *more)
+    return turnkeep("budgets", "limit", *at(store), "tenant:acme", *LIMIT, "--by", "bo", *more)
 
 
 def test_limits_are_set_and_shown_with_a_bar(turnkeep: CommandLine, store: Path) -> None:
@@ -93,7 +93,7 @@ def test_limits_are_set_and_shown_with_a_bar(turnkeep: CommandLine, store: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "The limits of tenant:acme are at revision 1.\n"
     assert isinstance(reserve(store, ("r1", 50))[0], Receipt)
-    done = turnkeep("budgets", "accounts", str(store))
+    done = turnkeep("budgets", "accounts", *at(store))
     assert (done.returncode, done.stderr) == (0, "")
     line = next(line for line in done.stdout.splitlines() if "usd_nano" in line)
     assert "tenant:acme" in line
@@ -108,7 +108,7 @@ def test_limits_are_set_and_shown_with_a_bar(turnkeep: CommandLine, store: Path)
 def test_accounts_are_told_to_programs(turnkeep: CommandLine, store: Path) -> None:
     limited(turnkeep, store)
     reserve(store, ("r1", 50))
-    found = told(turnkeep("budgets", "accounts", str(store), "--json"))
+    found = told(turnkeep("budgets", "accounts", *at(store), "--json"))
     (account,) = found["accounts"]
     assert (account["account"], account["level"], account["period"]) == (
         "tenant:acme",
@@ -126,7 +126,7 @@ def test_accounts_are_told_to_programs(turnkeep: CommandLine, store: Path) -> No
     }
     assert account["dimensions"]["input_tokens"]["limit"] is None
     assert found["unreadable"] == []
-    assert told(turnkeep("budgets", "accounts", str(store), "--tenant", "other", "--json")) == {
+    assert told(turnkeep("budgets", "accounts", *at(store), "--tenant", "other", "--json")) == {
         "accounts": [],
         "unreadable": [],
     }
@@ -135,42 +135,42 @@ def test_accounts_are_told_to_programs(turnkeep: CommandLine, store: Path) -> No
 def test_an_account_that_nobody_meters_is_shown_when_it_is_named(
     turnkeep: CommandLine, store: Path
 ) -> None:
-    done = turnkeep("budgets", "accounts", str(store), "user:acme/ada")
+    done = turnkeep("budgets", "accounts", *at(store), "user:acme/ada")
     assert done.returncode == 0
     assert "unmetered" in done.stdout
-    (account,) = told(turnkeep("budgets", "accounts", store.as_uri(), "user:acme/ada", "--json"))[
-        "accounts"
-    ]
+    (account,) = told(
+        turnkeep("budgets", "accounts", *at(store.as_uri()), "user:acme/ada", "--json")
+    )["accounts"]
     assert account["metered_since"] is None
 
 
 def test_a_gate_is_listed_approved_and_no_longer_there(turnkeep: CommandLine, store: Path) -> None:
     limited(turnkeep, store)
     reserve(store, ("r1", 95))
-    listed = turnkeep("budgets", "gates", str(store))
+    listed = turnkeep("budgets", "gates", *at(store))
     assert listed.returncode == 0
     assert "$0.000000106" in listed.stdout, "what passes"
-    (gate,) = told(turnkeep("budgets", "gates", str(store), "--json"))["gates"]
+    (gate,) = told(turnkeep("budgets", "gates", *at(store), "--json"))["gates"]
     assert (gate["least_max"], gate["requested"], gate["status"]) == (106, 95, "open")
     named = ("tenant:acme", gate["gate"], "--by", "person:bo")
-    small = turnkeep("budgets", "approve", str(store), *named, "--max", "100")
+    small = turnkeep("budgets", "approve", *at(store), *named, "--max", "100")
     assert (small.returncode, small.stdout) == (1, "")
     assert small.stderr == "Refused: the ceiling is 100 already (budget.raise_too_small).\n"
-    done = turnkeep("budgets", "approve", str(store), *named)
+    done = turnkeep("budgets", "approve", *at(store), *named)
     assert (done.returncode, done.stdout) == (0, "Approved.\n")
     assert isinstance(reserve(store, ("r1", 95))[0], Receipt)
-    assert turnkeep("budgets", "gates", str(store)).stdout == "No gate waits for an answer.\n"
+    assert turnkeep("budgets", "gates", *at(store)).stdout == "No gate waits for an answer.\n"
 
 
 def test_a_gate_is_declined(turnkeep: CommandLine, store: Path) -> None:
     limited(turnkeep, store)
     reserve(store, ("r1", 95))
-    (gate,) = told(turnkeep("budgets", "gates", str(store), "--tenant", "acme", "--json"))["gates"]
+    (gate,) = told(turnkeep("budgets", "gates", *at(store), "--tenant", "acme", "--json"))["gates"]
     named = ("tenant:acme", gate["gate"], "--by", "bo")
-    assert turnkeep("budgets", "decline", str(store), *named).stdout == "Declined.\n"
+    assert turnkeep("budgets", "decline", *at(store), *named).stdout == "Declined.\n"
     (answer,) = reserve(store, ("r1", 95))
     assert getattr(answer, "reason", None).code == "budget.approval_declined"  # type: ignore[union-attr]  # it is refused
-    again = turnkeep("budgets", "decline", str(store), *named, "--json")
+    again = turnkeep("budgets", "decline", *at(store), *named, "--json")
     assert again.returncode == 1
     assert json.loads(again.stdout) == {
         "refused": "budget.gate_closed",
@@ -185,7 +185,17 @@ def test_limits_are_lifted_and_guarded_by_their_revision(
     stale = limited(turnkeep, store, "--expect", "0", "--ceiling", "processes=1")
     assert stale.returncode == 1
     assert "budget.limit_changed" in stale.stderr
-    lift = ("budgets", "limit", str(store), "tenant:acme", "--lift", "--by", "bo", "--json")
+    lift = (
+        "budgets",
+        "limit",
+        "--store",
+        str(store),
+        "tenant:acme",
+        "--lift",
+        "--by",
+        "bo",
+        "--json",
+    )
     assert told(turnkeep(*lift)) == {"limit_revision": 2}
     assert isinstance(reserve(store, ("r1", 10**12))[0], Receipt)
 
@@ -196,7 +206,7 @@ def test_a_command_repeated_under_its_id_changes_nothing(
     for _ in range(2):
         assert limited(turnkeep, store, "--request-id", "x").returncode == 0
     reused = turnkeep(
-        *("budgets", "limit", str(store), "tenant:acme", "--ceiling", "processes=1"),
+        *("budgets", "limit", *at(store), "tenant:acme", "--ceiling", "processes=1"),
         *("--by", "bo", "--request-id", "x"),
     )
     assert reused.returncode == 1
@@ -206,10 +216,10 @@ def test_a_command_repeated_under_its_id_changes_nothing(
 def test_a_sweep_tells_what_it_has_noted(turnkeep: CommandLine, store: Path) -> None:
     limited(turnkeep, store)
     reserve(store, ("r1", 50))
-    done = turnkeep("budgets", "sweep", str(store), "--prune")
+    done = turnkeep("budgets", "sweep", *at(store), "--prune")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("expired: 0, expired gates: 0, pruned: 0, pruned gates: 0")
-    assert told(turnkeep("budgets", "sweep", str(store), "--dry-run", "--json")) == {
+    assert told(turnkeep("budgets", "sweep", *at(store), "--dry-run", "--json")) == {
         "expired": 0,
         "expired_gates": 0,
         "pruned": 0,
@@ -254,7 +264,8 @@ def test_what_cannot_be_used_is_one_sentence_and_makes_nothing(
     empty = tmp_path / "empty"
     empty.mkdir()
     places = {"nowhere": str(tmp_path / "nowhere"), "empty": str(empty), "store": str(store)}
-    done = turnkeep("budgets", *(part.format(**places) for part in arguments))
+    name, named, *more = (part.format(**places) for part in arguments)
+    done = turnkeep("budgets", name, *at(named), *more)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Error: " in done.stderr
     assert "Traceback" not in done.stderr
@@ -274,7 +285,7 @@ def test_what_cannot_be_used_is_one_sentence_and_makes_nothing(
 def test_limits_that_cannot_be_kept_are_refused_with_the_field(
     turnkeep: CommandLine, store: Path, limit: tuple[str, ...], field: str
 ) -> None:
-    done = turnkeep("budgets", "limit", str(store), "tenant:acme", *limit, "--by", "bo")
+    done = turnkeep("budgets", "limit", *at(store), "tenant:acme", *limit, "--by", "bo")
     assert done.returncode == 1
     assert done.stderr == f"Refused: {field} is out of bounds (budget.limits_invalid).\n"
 
@@ -291,9 +302,11 @@ def test_budgets_of_a_database_are_looked_after_too(database: str) -> None:
         done = CliRunner().invoke(budgets, arguments, standalone_mode=True)
         return done.exit_code, done.output
 
-    code, output = run("limit", database, "tenant:acme", "--ceiling", "processes=3", "--by", "bo")
+    code, output = run(
+        "limit", *at(database), "tenant:acme", "--ceiling", "processes=3", "--by", "bo"
+    )
     assert (code, output) == (0, "The limits of tenant:acme are at revision 1.\n")
-    code, output = run("accounts", database, "--json")
+    code, output = run("accounts", *at(database), "--json")
     assert code == 0
     assert json.loads(output)["accounts"][0]["dimensions"]["processes"]["limit"] == 3
 
@@ -329,7 +342,6 @@ def test_what_is_typed_is_read() -> None:
     assert period_of("day") == Calendar("UTC", CalendarUnit.DAY)
     assert period_of("rolling:30d") == Rolling(30 * 86_400_000)
     assert account_of("mission:acme/ada/-/m1") == AccountRef.mission("acme", "ada", "m1")
-    assert principal_of("service:rules") == Principal.service("rules")
     assert ceiling_of("usd_nano=$1,pause=9000,warn=1") == (
         USD,
         Ceiling.of(10**9, warn_bp=1, pause_bp=9_000),

@@ -177,7 +177,7 @@ def test_a_run_is_shown_with_its_journal_and_its_events(desk: Desk) -> None:
 
 def test_a_run_that_is_called_off_is_cancelled_once(desk: Desk) -> None:
     (run,) = desk.submit("t1")
-    again = ("--request-id", "c1", "--reason", "by mistake", "--as", "otto")
+    again = ("--request-id", "c1", "--reason", "by mistake", "--by", "otto")
     first = desk("cancel", run, *again)
     assert (first["id"], first["status"]) == (run, "cancelled")
     assert desk("cancel", run, *again) == first
@@ -189,7 +189,7 @@ def test_a_run_in_doubt_goes_on_once_its_steps_are_settled(desk: Desk) -> None:
     (run,) = desk.submit("t1")
     desk.work(in_doubt, RunStatus.NEEDS_OPERATOR)
     assert desk("show", run)["open"] == ["pay#0"]
-    assert desk.refused("retry", run).startswith("Refused (effects_unsettled): ")
+    assert desk.refused("retry", run).endswith("(effects_unsettled).\n")
     answer = desk("retry", run, "--done", 'pay="settled"')
     assert (answer["id"], answer["status"]) == (run, "queued")
     desk.work(fine, RunStatus.COMPLETED)
@@ -240,7 +240,10 @@ def test_a_refusal_is_told_to_programs_too(desk: Desk) -> None:
     (run,) = desk.submit("t1")
     done = desk.turnkeep("runs", "retry", run, "--store", desk.url, *OWNER, "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout) == {"refused": "wrong_state"}
+    assert json.loads(done.stdout) == {
+        "refused": "wrong_state",
+        "sentence": "the run's state does not allow it",
+    }
 
 
 def test_there_is_nothing_to_recover(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -12,9 +13,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.cli.command_line import run
+from tests.cli.command_line import at, run
 from tests.cli.conftest import CommandLine, Ended
 from tests.cli.test_terminal import on_terminal, seen
+from turnkeep import open_keep
 from turnkeep_adapters.cipher.master_key import MasterKey, fit
 
 MATERIAL: Final = "mat-erial-2718-hunter"
@@ -44,7 +46,15 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    return f"file://{tmp_path / 'store'}"
+    """A store in files, with nothing in it."""
+    url = f"file://{tmp_path / 'store'}"
+
+    async def opened() -> None:
+        async with open_keep(url):
+            pass
+
+    asyncio.run(opened())
+    return url
 
 
 Secrets = Callable[..., Ended]
@@ -55,7 +65,7 @@ def secrets(turnkeep: CommandLine, store: str) -> Secrets:
     """One command on the store; whatever it says, it never says the material unasked."""
 
     def command(name: str, *arguments: str, reveals: bool = False) -> Ended:
-        done = turnkeep("secrets", name, store, *arguments)
+        done = turnkeep("secrets", name, *at(store), *arguments)
         assert "Traceback" not in done.stderr + done.stdout
         if not reveals:
             assert MATERIAL not in done.stdout + done.stderr
@@ -101,8 +111,11 @@ def test_material_is_kept_told_of_and_revealed_by_one_flag_alone(
 def test_a_secret_is_replaced_only_on_demand(put: Secrets) -> None:
     assert put("api").stdout == "Kept api, generation 1.\n"
     refused = put("api")
-    assert (refused.returncode, refused.stderr) == (1, "Refused: generation_mismatch\n")
-    assert told(put("api", "--json"), 1) == {"refused": "generation_mismatch"}
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "Refused: what is there is not what was expected (generation_mismatch).\n",
+    )
+    assert told(put("api", "--json"), 1)["refused"] == "generation_mismatch"
     assert put("api", "--expect", "1").returncode == 0
     assert put("api", "--expect", "any").returncode == 0
     assert put("api", "--expect", "absent", "--request-id", "x").returncode == 1
@@ -114,7 +127,8 @@ def test_a_repeat_under_its_request_id_is_harmless(put: Secrets) -> None:
     for _ in range(2):
         assert told(put("api", "--request-id", "r", "--json"))["generation"] == 1
     other = put("api", "--request-id", "r", material="other")
-    assert (other.returncode, other.stderr) == (1, "Refused: request_id_reused\n")
+    assert other.returncode == 1
+    assert other.stderr.endswith("with other arguments (request_id_reused).\n")
 
 
 def test_narrower_work_borrows_and_its_lease_is_revoked(put: Secrets, secrets: Secrets) -> None:
@@ -129,12 +143,16 @@ def test_narrower_work_borrows_and_its_lease_is_revoked(put: Secrets, secrets: S
     ]
     assert told(secrets("list", *OWNER, "--leases", "--json"))["leases"] == []
     elsewhere = secrets("revoke", lent["id"], *OWNER)
-    assert (elsewhere.returncode, elsewhere.stderr) == (1, "Refused: lease_unknown\n")
+    assert (elsewhere.returncode, elsewhere.stderr) == (
+        2,
+        "Error: the borrower has no such lease\n",
+    )
     for _ in range(2):
         ended = told(secrets("revoke", lent["id"], *narrow, "--json"))
         assert ended == {"id": lent["id"], "state": "revoked"}
     unknown = secrets("lease", "none", *OWNER)
-    assert (unknown.returncode, unknown.stderr) == (1, "Refused: secret_unknown\n")
+    assert unknown.returncode == 1
+    assert unknown.stderr.endswith("(secret_unknown).\n")
 
 
 def test_a_key_is_rotated_and_retired(put: Secrets, secrets: Secrets) -> None:
@@ -169,12 +187,23 @@ def test_a_doctor_finds_all_sound(put: Secrets, secrets: Secrets) -> None:
 def test_material_is_taken_from_standard_input(store: str) -> None:
     for exact, expected in (((), MATERIAL), (("--exact",), MATERIAL + "\n")):
         done = run(
-            *("secrets", "put", store, "api", *OWNER, "--stdin", "--expect", "any", *exact),
+            *(
+                "secrets",
+                "put",
+                "--store",
+                store,
+                "api",
+                *OWNER,
+                "--stdin",
+                "--expect",
+                "any",
+                *exact,
+            ),
             input=f"{MATERIAL}\n".encode(),
             environment=ENVIRONMENT,
         )
         assert (done.returncode, done.stderr) == (0, "")
-        revealed = run(*REVEAL, store, "api", *OWNER, "--reveal", environment=ENVIRONMENT)
+        revealed = run(*REVEAL, *at(store), "api", *OWNER, "--reveal", environment=ENVIRONMENT)
         assert revealed.stdout == expected
 
 
@@ -183,7 +212,15 @@ def test_material_is_taken_from_standard_input(store: str) -> None:
 )
 def test_material_of_a_wrong_size_is_one_sentence(store: str, material: bytes, code: int) -> None:
     done = run(
-        "secrets", "put", store, "api", *OWNER, "--stdin", input=material, environment=ENVIRONMENT
+        "secrets",
+        "put",
+        "--store",
+        store,
+        "api",
+        *OWNER,
+        "--stdin",
+        input=material,
+        environment=ENVIRONMENT,
     )
     assert done.returncode == code
     assert "Traceback" not in done.stderr
@@ -191,7 +228,14 @@ def test_material_of_a_wrong_size_is_one_sentence(store: str, material: bytes, c
 
 def test_nobody_is_asked_where_nobody_can_answer(store: str) -> None:
     done = run(
-        "secrets", "put", store, "api", *OWNER, input=MATERIAL.encode(), environment=ENVIRONMENT
+        "secrets",
+        "put",
+        "--store",
+        store,
+        "api",
+        *OWNER,
+        input=MATERIAL.encode(),
+        environment=ENVIRONMENT,
     )
     assert done.returncode == 2
     assert "--stdin" in done.stderr
@@ -199,7 +243,10 @@ def test_nobody_is_asked_where_nobody_can_answer(store: str) -> None:
 
 
 def test_a_prompt_asks_twice_and_shows_nothing(store: str) -> None:
-    with on_terminal("secrets", "put", store, "api", *OWNER, **ENVIRONMENT) as (process, user):
+    with on_terminal("secrets", "put", *at(store), "api", *OWNER, **ENVIRONMENT) as (
+        process,
+        user,
+    ):
         shown = b""
         for _ in range(2):
             while not shown.endswith(b": "):
@@ -210,7 +257,7 @@ def test_a_prompt_asks_twice_and_shows_nothing(store: str) -> None:
         assert process.wait(60) == 0
     assert b"Kept api, generation 1." in shown
     assert MATERIAL.encode() not in shown
-    revealed = run(*REVEAL, store, "api", *OWNER, "--reveal", environment=ENVIRONMENT)
+    revealed = run(*REVEAL, *at(store), "api", *OWNER, "--reveal", environment=ENVIRONMENT)
     assert revealed.stdout == MATERIAL
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.cli.command_line import at
 from tests.cli.command_line import run as run_in_a_process
 from tests.cli.conftest import CommandLine, Ended
 from tests.postgres.databases import shared
@@ -118,7 +119,7 @@ def sentence(done: Ended, code: int = 2) -> str:
 
 
 def test_threads_are_listed_as_a_table_the_latest_first(turnkeep: CommandLine, store: str) -> None:
-    done = turnkeep("threads", "list", store, *WHOSE)
+    done = turnkeep("threads", "list", *at(store), *WHOSE)
     assert (done.returncode, done.stderr) == (0, "")
     head, first, second = done.stdout.splitlines()
     assert head.split() == ["THREAD", "MESSAGES", "LAST", "ACTIVITY", "TITLE"]
@@ -128,28 +129,39 @@ def test_threads_are_listed_as_a_table_the_latest_first(turnkeep: CommandLine, s
 
 
 def test_a_list_for_programs_goes_on_where_it_ended(turnkeep: CommandLine, store: str) -> None:
-    one = facts(turnkeep("threads", "list", store, *WHOSE, "--limit", "1", "--json"))
+    one = facts(turnkeep("threads", "list", *at(store), *WHOSE, "--limit", "1", "--json"))
     two = facts(
-        turnkeep("threads", "list", store, *WHOSE, "--limit", "1", "--after", one["next"], "--json")
+        turnkeep(
+            "threads",
+            "list",
+            "--store",
+            store,
+            *WHOSE,
+            "--limit",
+            "1",
+            "--after",
+            one["next"],
+            "--json",
+        )
     )
     seen = [each["thread_id"] for page in (one, two) for each in page["threads"]]
     assert sorted(seen) == ["rent", "trip"]
     assert (one["unreadable"], two["next"]) == ([], None)
-    more = turnkeep("threads", "list", store, *WHOSE, "--limit", "1")
+    more = turnkeep("threads", "list", *at(store), *WHOSE, "--limit", "1")
     assert "There are more: --after" in more.stderr
 
 
 def test_another_owner_has_no_threads(turnkeep: CommandLine, store: str) -> None:
-    done = turnkeep("threads", "list", store, "--tenant", "acme", "--user", "bob", "--json")
+    done = turnkeep("threads", "list", *at(store), "--tenant", "acme", "--user", "bob", "--json")
     assert facts(done)["threads"] == []
-    shown = turnkeep("threads", "show", store, "rent", "--tenant", "acme", "--user", "bob")
-    assert sentence(shown).startswith("Error: thread_not_found: ")
-    deeper = turnkeep("threads", "list", store, *WHOSE, "--agent", "scout", "--json")
+    shown = turnkeep("threads", "show", *at(store), "rent", "--tenant", "acme", "--user", "bob")
+    assert sentence(shown, 1).endswith("(thread_not_found).")
+    deeper = turnkeep("threads", "list", *at(store), *WHOSE, "--agent", "scout", "--json")
     assert facts(deeper)["threads"] == []
 
 
 def test_a_thread_is_shown_in_order(turnkeep: CommandLine, store: str) -> None:
-    done = turnkeep("threads", "show", store, "rent", *WHOSE)
+    done = turnkeep("threads", "show", *at(store), "rent", *WHOSE)
     assert (done.returncode, done.stderr) == (0, "")
     about, head, *rows = done.stdout.splitlines()
     assert about.startswith("4 messages, last activity ")
@@ -170,7 +182,7 @@ def test_a_thread_is_shown_in_order(turnkeep: CommandLine, store: str) -> None:
 def test_a_thread_for_programs_has_everything_but_what_is_private(
     turnkeep: CommandLine, store: str
 ) -> None:
-    shown = facts(turnkeep("threads", "show", store, "rent", *WHOSE, "--json"))
+    shown = facts(turnkeep("threads", "show", *at(store), "rent", *WHOSE, "--json"))
     assert shown["thread"]["title"] == "About the rent"
     assert [each["sequence"] for each in shown["messages"]] == [1, 2, 3, 4]
     assert shown["messages"][1]["parts"] == [
@@ -181,7 +193,19 @@ def test_a_thread_for_programs_has_everything_but_what_is_private(
     assert (summary["start"], summary["end"], summary["text"]) == (1, 2, "The rent is paid.")
     assert "s3cret" not in json.dumps(shown)
     page = facts(
-        turnkeep("threads", "show", store, "rent", *WHOSE, "--after", "1", "--limit", "2", "--json")
+        turnkeep(
+            "threads",
+            "show",
+            "--store",
+            store,
+            "rent",
+            *WHOSE,
+            "--after",
+            "1",
+            "--limit",
+            "2",
+            "--json",
+        )
     )
     assert ([each["sequence"] for each in page["messages"]], page["next"]) == ([2, 3], 3)
 
@@ -195,7 +219,7 @@ def test_what_could_steer_a_terminal_is_spelt_out(turnkeep: CommandLine, tmp_pat
     path = tmp_path / "store"
     asyncio.run(fill(path.as_uri()))
     for command in (("list",), ("show", "t")):
-        done = turnkeep("threads", command[0], str(path), *command[1:], *WHOSE)
+        done = turnkeep("threads", command[0], *at(path), *command[1:], *WHOSE)
         assert done.returncode == 0
         assert "\x1b" not in done.stdout
         assert "\u202e" not in done.stdout
@@ -210,27 +234,38 @@ def test_a_thread_is_exported_imported_and_exported_again(
     turnkeep: CommandLine, store: str, tmp_path: Path
 ) -> None:
     archive, again = tmp_path / "rent.jsonl", tmp_path / "again.jsonl"
-    done = turnkeep("threads", "export", store, "rent", *WHOSE, "--output", str(archive))
+    done = turnkeep("threads", "export", *at(store), "rent", *WHOSE, "--output", str(archive))
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "Exported 4 messages.\n"
     assert len(archive.read_text(encoding="utf-8").splitlines()) == 7
-    done = turnkeep("threads", "import", store, "copy", str(archive), *WHOSE, "--by", "ada")
+    done = turnkeep("threads", "import", *at(store), "copy", str(archive), *WHOSE, "--by", "ada")
     assert (done.returncode, done.stdout) == (0, "Imported 4 messages.\n")
     repeated = facts(
-        turnkeep("threads", "import", store, "copy", str(archive), *WHOSE, "--by", "ada", "--json")
+        turnkeep(
+            "threads",
+            "import",
+            "--store",
+            store,
+            "copy",
+            str(archive),
+            *WHOSE,
+            "--by",
+            "ada",
+            "--json",
+        )
     )
     assert (repeated["new"], repeated["thread"]["messages"]) == (False, 4)
-    turnkeep("threads", "export", store, "copy", *WHOSE, "--output", str(again))
+    turnkeep("threads", "export", *at(store), "copy", *WHOSE, "--output", str(again))
     assert again.read_bytes() == archive.read_bytes()
     assert os.listdir(tmp_path).count("rent.jsonl") == 1
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".rent")]
 
 
 def test_an_archive_goes_through_pipes(store: str) -> None:
-    exported = run_in_a_process("threads", "export", store, "rent", *WHOSE)
+    exported = run_in_a_process("threads", "export", *at(store), "rent", *WHOSE)
     assert exported.returncode == 0
     imported = run_in_a_process(
-        *("threads", "import", store, "copy", "-", *WHOSE, "--by", "ada"),
+        *("threads", "import", *at(store), "copy", "-", *WHOSE, "--by", "ada"),
         input=exported.stdout.encode(),
     )
     assert (imported.returncode, imported.stdout) == (0, "Imported 4 messages.\n")
@@ -240,14 +275,18 @@ def test_an_archive_that_is_cut_is_refused_in_one_sentence(
     turnkeep: CommandLine, store: str, tmp_path: Path
 ) -> None:
     archive = tmp_path / "rent.jsonl"
-    turnkeep("threads", "export", store, "rent", *WHOSE, "--output", str(archive))
+    turnkeep("threads", "export", *at(store), "rent", *WHOSE, "--output", str(archive))
     for content in (archive.read_bytes()[:-9], b"", b"\xff\xfe", b"{}\n" * 9):
         archive.write_bytes(content)
-        done = turnkeep("threads", "import", store, "copy", str(archive), *WHOSE, "--by", "ada")
-        assert sentence(done) == (
-            "Error: import_invalid: The file is no whole export; nothing was written."
+        done = turnkeep(
+            "threads", "import", *at(store), "copy", str(archive), *WHOSE, "--by", "ada"
         )
-    missing = turnkeep("threads", "import", store, "x", str(tmp_path / "no"), *WHOSE, "--by", "a")
+        assert sentence(done, 1) == (
+            "Refused: the file is no whole export; nothing was written (import_invalid)."
+        )
+    missing = turnkeep(
+        "threads", "import", *at(store), "x", str(tmp_path / "no"), *WHOSE, "--by", "a"
+    )
     assert missing.returncode == 2
     assert "Traceback" not in missing.stderr
 
@@ -256,11 +295,11 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(
     turnkeep: CommandLine, store: str, tmp_path: Path
 ) -> None:
     place = tmp_path / "missing" / "rent.jsonl"
-    done = turnkeep("threads", "export", store, "rent", *WHOSE, "--output", str(place))
+    done = turnkeep("threads", "export", *at(store), "rent", *WHOSE, "--output", str(place))
     assert sentence(done).startswith("Error: the archive cannot be written: ")
     absent = tmp_path / "none.jsonl"
-    done = turnkeep("threads", "export", store, "none", *WHOSE, "--output", str(absent))
-    assert sentence(done).startswith("Error: thread_not_found: ")
+    done = turnkeep("threads", "export", *at(store), "none", *WHOSE, "--output", str(absent))
+    assert sentence(done, 1).endswith("(thread_not_found).")
     assert not absent.exists()
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".none")]
 
@@ -271,27 +310,63 @@ def test_an_archive_that_cannot_be_written_leaves_nothing(
 def test_a_message_is_redacted_and_shown_as_a_placeholder(
     turnkeep: CommandLine, store: str
 ) -> None:
-    shown = facts(turnkeep("threads", "show", store, "rent", *WHOSE, "--json"))
+    shown = facts(turnkeep("threads", "show", *at(store), "rent", *WHOSE, "--json"))
     id = shown["messages"][0]["message_id"]
-    how = ("threads", "redact", store, "rent", id, *WHOSE, "--code", "privacy", "--by", "ada")
+    how = (
+        "threads",
+        "redact",
+        "--store",
+        store,
+        "rent",
+        id,
+        *WHOSE,
+        "--code",
+        "privacy",
+        "--by",
+        "ada",
+    )
     assert turnkeep(*how).stdout == "Message 1 is redacted.\n"
     assert turnkeep(*how).stdout == "Message 1 was redacted before.\n"
     assert facts(turnkeep(*how, "--json"))["state"] == "redacted"
-    shown = facts(turnkeep("threads", "show", store, "rent", *WHOSE, "--json"))
+    shown = facts(turnkeep("threads", "show", *at(store), "rent", *WHOSE, "--json"))
     assert (shown["messages"][0]["code"], shown["messages"][0]["parts"]) == ("privacy", [])
     assert shown["summaries"] == []
     unknown = turnkeep(
-        *("threads", "redact", store, "rent", "m-x", *WHOSE, "--code", "x", "--by", "ada")
+        *(
+            "threads",
+            "redact",
+            "--store",
+            store,
+            "rent",
+            "m-x",
+            *WHOSE,
+            "--code",
+            "x",
+            "--by",
+            "ada",
+        )
     )
-    assert sentence(unknown).startswith("Error: message_not_found: ")
+    assert sentence(unknown, 1).endswith("(message_not_found).")
     wrong = turnkeep(
-        *("threads", "redact", store, "rent", id, *WHOSE, "--code", "Not a word", "--by", "ada")
+        *(
+            "threads",
+            "redact",
+            "--store",
+            store,
+            "rent",
+            id,
+            *WHOSE,
+            "--code",
+            "Not a word",
+            "--by",
+            "ada",
+        )
     )
     assert sentence(wrong) == "Error: code must match [a-z][a-z0-9_]{0,63}"
 
 
 def test_a_thread_is_deleted_once_somebody_says_yes(store: str) -> None:
-    how = ("threads", "delete", store, "trip", *WHOSE)
+    how = ("threads", "delete", *at(store), "trip", *WHOSE)
     no = run_in_a_process(*how, input=b"n\n")
     assert (no.returncode, no.stdout) == (130, "")
     assert "Nothing brings a thread back." in no.stderr
@@ -300,8 +375,8 @@ def test_a_thread_is_deleted_once_somebody_says_yes(store: str) -> None:
     assert yes.stdout.startswith("Deleted at ")
     again = run_in_a_process(*how, "--yes", "--json")
     assert json.loads(again.stdout)["epoch"] == 2
-    shown = run_in_a_process("threads", "show", store, "trip", *WHOSE)
-    assert shown.stderr.startswith("Error: thread_deleted: ")
+    shown = run_in_a_process("threads", "show", *at(store), "trip", *WHOSE)
+    assert shown.stderr.endswith("(thread_deleted).\n")
 
 
 # ---- what cannot be used ------------------------------------------------------------------------
@@ -310,15 +385,15 @@ def test_a_thread_is_deleted_once_somebody_says_yes(store: str) -> None:
 def test_a_store_that_is_not_there_is_not_made(turnkeep: CommandLine, tmp_path: Path) -> None:
     place = tmp_path / "none"
     for store in (str(place), place.as_uri(), "memory:", "mysql://user:s3cret@host/db"):
-        done = turnkeep("threads", "list", store, *WHOSE)
+        done = turnkeep("threads", "list", *at(store), *WHOSE)
         assert "s3cret" not in sentence(done)
     assert not place.exists()
 
 
 def test_an_owner_must_be_one(turnkeep: CommandLine, tmp_path: Path) -> None:
-    done = turnkeep("threads", "list", str(tmp_path), "--tenant", "acme", "--user", "*")
+    done = turnkeep("threads", "list", *at(tmp_path), "--tenant", "acme", "--user", "*")
     assert sentence(done) == "Error: user must not be *, which is reserved"
-    missing = turnkeep("threads", "list", str(tmp_path), "--tenant", "acme")
+    missing = turnkeep("threads", "list", *at(tmp_path), "--tenant", "acme")
     assert missing.returncode == 2
     assert "--user" in missing.stderr
 
@@ -330,24 +405,24 @@ def test_an_unreadable_thread_is_told_apart(turnkeep: CommandLine, tmp_path: Pat
     async def damage() -> None:
         clock = SystemClock()
         async with FilesRecordStore(path, clock=clock, wall_clock=clock.utc_now) as store:
-            at = key(THREADS, OWNER, "trip").address
+            trip = key(THREADS, OWNER, "trip").address
             soon = Deadline.after(clock, 5)
-            cell = (await store.load([at], deadline=soon)).cells[at]
+            cell = (await store.load([trip], deadline=soon)).cells[trip]
             entry = Entry(body=b"{}", index=cell.entry.index)
             await store.commit(
                 CommitId(b"c" * 16),
-                [Put(at, cell.revision, entry)],
+                [Put(trip, cell.revision, entry)],
                 (),
                 valid_until=None,
                 deadline=soon,
             )
 
     asyncio.run(damage())
-    done = turnkeep("threads", "list", str(path), *WHOSE)
+    done = turnkeep("threads", "list", *at(path), *WHOSE)
     assert done.returncode == 1
     assert done.stderr == "Unreadable: trip (corrupt).\n"
     assert "rent" in done.stdout
-    shown = turnkeep("threads", "show", str(path), "trip", *WHOSE)
+    shown = turnkeep("threads", "show", *at(path), "trip", *WHOSE)
     assert sentence(shown).startswith("Error: a stored threads record is corrupt")
 
 

@@ -11,7 +11,10 @@ from typing import Final
 from attrs import evolve
 
 from tests.codec import budget_samples
+from tests.codec.consent_cases import CONSENT_EVENTS, CONSENT_RECORDS
 from tests.codec.credential_cases import CREDENTIAL_EVENTS, CREDENTIAL_RECORDS
+from tests.codec.event_reader_cases import EVENT_READER_RECORDS
+from tests.codec.grant_cases import GRANT_EVENT_CASES, GRANT_RECORD_CASES
 from tests.codec.import_cases import IMPORT_RECORDS
 from tests.codec.lease_cases import LEASE_EVENTS, LEASE_RECORDS
 from tests.codec.secret_cases import SECRET_EVENTS, SECRET_RECORDS
@@ -26,6 +29,7 @@ from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_domain.approvals.approval import APPROVALS, Approval
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.events import (
     ApprovalApproved,
@@ -33,10 +37,12 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
 )
 from turnkeep_domain.approvals.fingerprint import Fingerprint
+from turnkeep_domain.approvals.grant import GRANTS
 from turnkeep_domain.approvals.names import CapabilityId, CorrelationId, InvocationId
 from turnkeep_domain.approvals.payload import APPROVAL_PAYLOADS, ApprovalPayload
 from turnkeep_domain.approvals.quorum import Quorum
@@ -45,9 +51,12 @@ from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.account import ACCOUNTS
 from turnkeep_domain.budgets.pruned import GATES, RESERVATIONS
+from turnkeep_domain.consent.consent_settings import CONSENT_SETTINGS
+from turnkeep_domain.consent.tool_policy import TOOL_POLICIES
 from turnkeep_domain.credentials.account import ACCOUNTS as CREDENTIAL_ACCOUNTS
 from turnkeep_domain.credentials.session import SESSIONS
 from turnkeep_domain.decisions import Changed, Settled
+from turnkeep_domain.event_readers.reader import EVENT_READERS
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection
 from turnkeep_domain.leases.lease import LEASES
@@ -67,9 +76,13 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     ACCOUNTS,
     APPROVALS,
     APPROVAL_PAYLOADS,
+    CONSENT_SETTINGS,
+    TOOL_POLICIES,
     GATES,
     RESERVATIONS,
     IMPORTS,
+    EVENT_READERS,
+    GRANTS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -106,6 +119,7 @@ ONE_DECIDES: Final = Question(
     requester=AGENT,
     correlation_id=CorrelationId("run-1"),
     fingerprint=FINGERPRINT,
+    cause=ConsentRule.OTHERWISE,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.owner(SCOPE),
     run=None,
@@ -122,6 +136,7 @@ TWO_DECIDE: Final = Question(
     requester=Principal.extension("plug-in"),
     correlation_id=CorrelationId('run "2" \\ ü'),
     fingerprint=FINGERPRINT,
+    cause=ConsentRule.OTHERWISE,
     offers=frozenset({Offer.ONCE}),
     quorum=Quorum.of(2, ADA, BO, RULES),
     run=None,
@@ -135,6 +150,15 @@ def raised(question: Question) -> Approval:
 def voted(approval: Approval, by: Principal, *, approve: bool, id: str) -> Approval:
     vote = approval.approve if approve else approval.deny
     decision = vote(by=by, decision_id=RequestId(id), now=LATER)
+    assert isinstance(decision, Changed)
+    assert isinstance(decision.state, Approval)
+    return decision.state
+
+
+def always_taken(question: Question) -> Approval:
+    decision = raised(question).approve(
+        by=ADA, decision_id=RequestId("d-1"), offer=Offer.ALWAYS, now=LATER
+    )
     assert isinstance(decision, Changed)
     assert isinstance(decision.state, Approval)
     return decision.state
@@ -156,6 +180,9 @@ def discarded(approval: Approval, by: Principal, *, id: str) -> Discarded:
 
 ONE_VOTE: Final = voted(raised(TWO_DECIDE), BO, approve=True, id="d-1")
 APPROVED: Final = voted(ONE_VOTE, RULES, approve=True, id="d-2")
+ALWAYS: Final = always_taken(
+    evolve(ONE_DECIDES, cause=ConsentRule.ASK_EACH_TIME, offers=frozenset(Offer))
+)
 WITHDRAWN: Final = discarded(ONE_VOTE, AGENT, id="w-1")
 
 RECORD_CASES: Final[dict[tuple[str, str], object]] = {
@@ -170,6 +197,10 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval", "approved"): APPROVED,
     ("approval", "denied"): voted(ONE_VOTE, BO, approve=False, id="d-3"),
     ("approval", "expired"): expired(raised(ONE_DECIDES)),
+    ("approval", "always"): ALWAYS,
+    ("approval", "on_the_hard_floor"): raised(evolve(TWO_DECIDE, cause=ConsentRule.HARD_FLOOR)),
+    ("approval", "consent_unreadable"): raised(evolve(ONE_DECIDES, cause=ConsentRule.UNREADABLE)),
+    ("approval", "erased"): evolve(APPROVED, erased=True),
     ("approval_discarded", "withdrawn"): WITHDRAWN,
     ("approval_discarded", "was_approved"): Discarded(
         id=APPROVED.request.id,
@@ -208,6 +239,9 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
     **IMPORT_RECORDS,
+    **EVENT_READER_RECORDS,
+    **CONSENT_RECORDS,
+    **GRANT_RECORD_CASES,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,
@@ -268,6 +302,11 @@ EVENT_CASES: Final[dict[tuple[str, str], Event]] = {
     ("approval.erased", "plain"): ApprovalErased(
         address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
     ),
+    ("approval.pruned", "plain"): ApprovalPruned(
+        address=ADDRESS, at=OVERDUE, capability=CAPABILITY, correlation_id=CORRELATION
+    ),
+    **CONSENT_EVENTS,
+    **GRANT_EVENT_CASES,
     **LEASE_EVENTS,
     **SECRET_EVENTS,
     **CREDENTIAL_EVENTS,

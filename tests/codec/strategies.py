@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.codec.samples import Blank, Colour, Crate, Disc, Sheet, Square, Title
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate, Spawn
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.discarded import Discarded
 from turnkeep_domain.approvals.fingerprint import Fingerprint
 from turnkeep_domain.approvals.limits import LIFETIME_SECONDS_MAX, LIFETIME_SECONDS_MIN
@@ -115,6 +116,9 @@ PAYLOADS: Final = st.builds(
 )
 
 
+ASKING: Final = [rule for rule in ConsentRule if rule.answer is ConsentAnswer.ASK]
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     eligible = draw(st.frozensets(DECIDERS, min_size=1, max_size=4))
@@ -135,6 +139,7 @@ def questions(draw: st.DrawFn) -> Question:
         requester=draw(PRINCIPALS.filter(lambda one: one not in eligible)),
         correlation_id=CorrelationId(draw(IDENTIFIERS)),
         fingerprint=Fingerprint(f"sha256:{draw(st.binary(min_size=32, max_size=32)).hex()}"),
+        cause=draw(st.sampled_from(ASKING)),
         offers=frozenset({Offer.ONCE}),
         quorum=Quorum(threshold=draw(st.integers(1, len(eligible))), eligible=eligible),
         run=draw(st.none() | st.builds(RunAddress, st.just(scope), IDENTIFIERS)),

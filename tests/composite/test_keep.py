@@ -71,7 +71,7 @@ def run(scenario: Coroutine[object, object, None]) -> None:
 
 
 def memory() -> RecordStore:
-    return memory_store(SystemClock())
+    return memory_store(SystemClock(), SystemClock())
 
 
 def stores(tmp_path: Path, *parts: str) -> dict[str, str]:

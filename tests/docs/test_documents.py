@@ -12,8 +12,7 @@ from tests.architecture.tree import TOP
 from tests.docs.markdown import Document, slug
 
 DOCUMENTS: Final = [
-    TOP / "README.md",
-    TOP / "architecture.md",
+    *sorted(TOP.glob("*.md")),
     *sorted(TOP.joinpath("docs").rglob("*.md")),
 ]
 LANGUAGES: Final = {

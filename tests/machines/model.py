@@ -86,6 +86,8 @@ class Gate:
             self.state, self.ruling = APPROVED, cast
         told = {PENDING: "voted", APPROVED: "approved", DENIED: "denied"}[self.state]
         self.events.append(f"approval.{told}")
+        if self.state is APPROVED:
+            self.events.append("grant.issued")
         return self._answer(id, arguments)
 
     def discard(self, by: Principal, id: RequestId, now: datetime) -> Answer:

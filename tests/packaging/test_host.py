@@ -69,3 +69,129 @@ def test_the_command_without_its_extra_is_one_sentence(
     assert done.stdout == ""
     (sentence,) = done.stderr.splitlines()
     assert "turnkeep[cli]" in sentence
+
+
+STORES: Final = """
+import asyncio, sys
+from turnkeep import Principal, RequestId, RunView, Scope, Worker, open_blocking_keep, open_keep
+
+url = sys.argv[1]
+scope = Scope.of("acme", "ann", thread="t")
+
+async def handler(ctx):
+    await ctx.effect("look", look, mode="safe")
+
+async def look(key):
+    return {"seen": True}
+
+async def main():
+    async with open_keep(url) as keep, Worker(keep, handler):
+        run = await keep.turns.submit(
+            scope, actor=Principal.person("ann"), request_id=RequestId("1")
+        )
+        return await keep.turns.wait(run.address)
+
+print(asyncio.run(main()).status.value)
+with open_blocking_keep(url) as keep:
+    hold = keep.leases.hold(scope, "desk", holder="me")
+    with hold as holding:
+        print(holding.fence)
+"""
+
+
+@pytest.mark.parametrize("kind", ["memory", "files"])
+def test_a_store_without_a_server_works_on_the_base_install(
+    host: Path, installation: Installation, kind: str
+) -> None:
+    url = "memory:" if kind == "memory" else (host / "store").as_uri()
+    done = installation.run("-c", STORES, url, beside=host)
+    assert (done.stdout, done.stderr) == ("completed\n1\n", "")
+
+
+def test_every_public_name_is_there_on_the_base_install(
+    host: Path, installation: Installation
+) -> None:
+    program = "import turnkeep; print(*(n for n in turnkeep.__all__ if not hasattr(turnkeep, n)))"
+    done = installation.run("-c", program, beside=host)
+    assert (done.stdout, done.stderr) == ("\n", "")
+
+
+def test_settings_are_read_on_the_base_install(host: Path, installation: Installation) -> None:
+    program = """
+from turnkeep import Settings
+print(Settings.from_environment({"TURNKEEP_POSTGRES_POOL_MAX": "3"}).postgres.pool_max)
+"""
+    done = installation.run("-c", program, beside=host)
+    assert (done.stdout, done.stderr) == ("3\n", "")
+
+
+@pytest.mark.parametrize(
+    ("extra", "opening"),
+    [
+        ("postgres", 'open_keep("postgresql://user:hunter2@localhost/db")'),
+        ("postgres", "open_keep(pool=object())"),
+        ("secrets", 'open_keep("memory:", settings=keys("env:KEY"))'),
+        # A keyring has the key, and sealing with it is the other extra.
+        ("secrets", 'open_keep("memory:", settings=keys("keyring:service/name"))'),
+    ],
+)
+def test_a_missing_extra_is_one_sentence_that_names_it(
+    host: Path, installation: Installation, extra: str, opening: str
+) -> None:
+    program = f"""
+import asyncio, os
+from turnkeep import KeySettings, MissingExtra, Settings, open_keep
+
+os.environ["KEY"] = "ab" * 32
+
+def keys(*sources):
+    return Settings(keys=KeySettings(primary=sources))
+
+async def main():
+    try:
+        async with {opening}:
+            pass
+    except MissingExtra as error:
+        print(error)
+
+asyncio.run(main())
+"""
+    done = installation.run("-c", program, beside=host)
+    assert done.stdout == f"this needs the extra '{extra}': pip install 'turnkeep[{extra}]'\n"
+    assert done.stderr == ""
+
+
+def test_the_contract_suite_without_its_extra_is_one_sentence(
+    host: Path, installation: Installation
+) -> None:
+    done = installation.run("-c", "import turnkeep.testing", beside=host)
+    last = done.stderr.splitlines()[-1]
+    assert "this needs the extra 'testing': pip install 'turnkeep[testing]'" in last
+
+
+def test_a_calendar_without_zones_is_refused_and_not_guessed(
+    host: Path, installation: Installation
+) -> None:
+    """Where the machine has none and the extra `zones` is not installed."""
+    program = """
+import asyncio, zoneinfo
+from turnkeep import (
+    AccountRef, Calendar, CalendarUnit, Ceiling, Dimension, Limits, Principal, RequestId, open_keep
+)
+
+zoneinfo.reset_tzpath(to=())
+
+async def main():
+    async with open_keep("memory:") as keep:
+        daily = Limits.of(
+            Calendar("Europe/Berlin", CalendarUnit.DAY), {Dimension.USD_NANO: Ceiling.of(5)}
+        )
+        answer = await keep.budgets.set_limit(
+            AccountRef.tenant("acme"), daily, by=Principal.person("ann"), request_id=RequestId("1")
+        )
+        print(answer.reason.code)
+
+asyncio.run(main())
+"""
+    done = installation.run("-c", program, beside=host)
+    assert (done.stdout, done.stderr) == ("budget.limits_invalid\n", "")

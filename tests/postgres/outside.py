@@ -109,8 +109,9 @@ def outside() -> Outside:
 class OutsideStore:
     """A record store whose calls are carried out in the real event loop."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, now: Callable[[], datetime] | None = None) -> None:
         self._clock = clock
+        self._now = clock.utc_now if now is None else now
         self._outside = outside()
         self._inner = self._outside.fresh()
 
@@ -119,7 +120,7 @@ class OutsideStore:
         return self._inner.capabilities
 
     async def _carried_out(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        now = self._clock.utc_now()
+        now = self._now()
 
         def carry_out() -> T:
             self._outside.tell(now)

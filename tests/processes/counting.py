@@ -32,11 +32,14 @@ from turnkeep_domain.keys import key
 from turnkeep_domain.request_ids import RequestId, RequestIdReused
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_ports.clock import Deadline
+from turnkeep_ports.errors import OutcomeUnknown
 from turnkeep_ports.store import START, EventPage, EventQuery, RecordStore, StoredEvent
 
 BUSY: Final = FilesSettings(bucket_segments=8, compaction_bytes=8 << 10, poll_seconds=0.01)
 """Buckets close and checkpoints are made all the time."""
 FOREVER: Final = 10**9
+_END: Final = "end"
+_UNKNOWN: Final = "unknown"
 _CLOCK: Final = SystemClock()
 _EVERYBODY: Final = ScopePrefix(scope=Scope.of(None, None), depth=0)
 
@@ -95,18 +98,29 @@ async def _count_up(brief: Brief, reports: Connection) -> None:
     async with store_at(brief.path, brief.settings) as store:
         loop = loop_over(store)
         for number in range(brief.increments):
-            reports.send(await increment(loop, brief.ledger, RequestId(f"{brief.name}-{number}")))
-    reports.send("end")
+            request = RequestId(f"{brief.name}-{number}")
+            try:
+                reports.send(await increment(loop, brief.ledger, request))
+            except OutcomeUnknown:
+                # It slept while it wrote, and the ledger has forgotten the request since.
+                reports.send(_UNKNOWN)
+    reports.send(_END)
 
 
 @define(eq=False)
 class Worker:
-    """A running process. `told` are the totals that it was acknowledged, as far as was read."""
+    """A running process.
+
+    Attributes:
+        told: The totals that it was acknowledged, as far as was read.
+        unknown: The increments of which it was told that nobody knows, as far as was read.
+    """
 
     brief: Brief
     process: multiprocessing.process.BaseProcess
     reports: Connection
     told: list[int] = field(factory=list)
+    unknown: int = 0
     ended: bool = False
 
     def wait_for(self, totals: int) -> None:
@@ -124,6 +138,7 @@ class Worker:
         self.drain()
         self.process.join()
         assert self.ended, f"{self.brief.name} ended early, code {self.process.exitcode}"
+        assert not self.unknown, f"{self.brief.name}, which nobody disturbed, was left in doubt"
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -145,10 +160,13 @@ class Worker:
             report = self.reports.recv()
         except (EOFError, OSError):
             return False
-        if report == "end":
+        if report == _END:
             self.ended = True
             return False
-        self.told.append(report)
+        if report == _UNKNOWN:
+            self.unknown += 1
+        else:
+            self.told.append(report)
         return True
 
 

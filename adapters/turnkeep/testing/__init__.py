@@ -3,7 +3,14 @@
 It needs the extra `testing`. `docs/adapters.md` shows a whole store and its judgement.
 """
 
-import pytest
+from turnkeep.extras import MissingExtra
+
+try:
+    import pytest
+except ModuleNotFoundError as error:
+    if error.name != "pytest":
+        raise
+    raise MissingExtra("testing") from error
 
 # A broken law shows the values that it compared, as in any test; this must come before the laws.
 pytest.register_assert_rewrite(

@@ -12,11 +12,16 @@ from typing import Final
 
 import click
 
+from turnkeep_adapters.cli.approvals.command import approvals
 from turnkeep_adapters.cli.budgets.command import budgets
+from turnkeep_adapters.cli.completion import completion
+from turnkeep_adapters.cli.consents.command import consents
 from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.events.command import events
 from turnkeep_adapters.cli.migrate import adopt, migrate
+from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
 from turnkeep_adapters.cli.threads.command import threads
@@ -42,11 +47,15 @@ def turnkeep() -> None:
 
 
 turnkeep.add_command(adopt)
+turnkeep.add_command(approvals)
 turnkeep.add_command(budgets)
+turnkeep.add_command(completion)
+turnkeep.add_command(consents)
 turnkeep.add_command(demo)
 turnkeep.add_command(doctor)
 turnkeep.add_command(export)
 turnkeep.add_command(import_)
+turnkeep.add_command(events)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
@@ -68,6 +77,8 @@ def run(arguments: Sequence[str]) -> int:
 def _ended(arguments: Sequence[str]) -> int:
     try:
         ending = turnkeep.main(list(arguments), prog_name="turnkeep", standalone_mode=False)
+    except WasRefused as refused:
+        return refusal(refused.answer, as_json=refused.as_json)
     except click.ClickException as error:
         # Whoever closed standard error does not want to be told.
         with suppress(OSError):

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 from turnkeep import InvalidValue
-from turnkeep_adapters.cli.doctor.place import place_of, require_directory
+from turnkeep_adapters.cli.doctor.place import Nowhere, place_of, require_directory, shown
+
+_SERVERS: Final = ("postgresql:", "postgres:")
+_FORMAT: Final = "FORMAT"
+"""What every directory of a files store has."""
+
+
+def url_of(store: str) -> str:
+    """The URL of a store that is named by a path or a URL.
+
+    Raises:
+        Nowhere: It names none.
+    """
+    if store.startswith((*_SERVERS, "memory:")):
+        return store
+    return Path(place_of(store)).absolute().as_uri()
 
 
 def require_shared(url: str) -> None:
@@ -21,8 +39,13 @@ def require_standing(url: str) -> None:
 
     Raises:
         InvalidValue: The store is in memory.
-        Nowhere: There is no such directory.
+        Nowhere: There is no such store.
     """
     require_shared(url)
-    if url.partition(":")[0] == "file":
-        require_directory(place_of(url))
+    if url.startswith(_SERVERS):
+        return
+    path = place_of(url)
+    require_directory(path)
+    # What is mistyped must not be made a store.
+    if not path.joinpath(_FORMAT).exists():
+        raise Nowhere(f"{shown(path)} is no store")

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from turnkeep_adapters.codec.format import Format
-from turnkeep_adapters.codec.older_approvals import questions_had_no_run
+from turnkeep_adapters.codec.grant_formats import GRANT_EVENTS, GRANT_RECORDS, GRANT_VARIANTS
+from turnkeep_adapters.codec.older_approvals import (
+    questions_had_no_run,
+    questions_told_no_cause,
+)
 from turnkeep_adapters.codec.thread_formats import (
     THREAD_EVENTS,
     THREAD_RECORDS,
@@ -27,6 +31,7 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
 )
@@ -52,6 +57,15 @@ from turnkeep_domain.budgets.events import (
 from turnkeep_domain.budgets.periods import Calendar, Lifetime, Rolling
 from turnkeep_domain.budgets.pruned import PrunedGate, PrunedReservation
 from turnkeep_domain.budgets.reservation import Reservation
+from turnkeep_domain.consent.consent_settings import ConsentSettings
+from turnkeep_domain.consent.events import (
+    AutoApproveSet,
+    ToolAllowed,
+    ToolDisallowed,
+    ToolOverrideCleared,
+    ToolOverrideSet,
+)
+from turnkeep_domain.consent.tool_policy import ToolPolicy
 from turnkeep_domain.credentials.account import (
     ActiveAccount,
     CredentialAccount,
@@ -74,6 +88,7 @@ from turnkeep_domain.credentials.session_phases import (
     RevokedSession,
 )
 from turnkeep_domain.credentials.swept_session import SweptSession
+from turnkeep_domain.event_readers.reader import EventReader
 from turnkeep_domain.leases.events import LeaseAcquired, LeaseLapsed, LeaseReleased
 from turnkeep_domain.leases.lease import Lease, Vacant
 from turnkeep_domain.leases.tenure import Tenure
@@ -135,7 +150,12 @@ from turnkeep_domain.turns.spawn_tree import SpawnTree
 from turnkeep_domain.turns.turn_state import TurnState
 
 RECORDS: Final = (
-    Format(cls=Approval, tag="approval", schema=2, upcasters=(questions_had_no_run,)),
+    Format(
+        cls=Approval,
+        tag="approval",
+        schema=3,
+        upcasters=(questions_had_no_run, questions_told_no_cause),
+    ),
     Format(cls=Discarded, tag="approval_discarded", schema=1, upcasters=()),
     Format(cls=ApprovalPayload, tag="approval_payload", schema=1, upcasters=()),
     Format(cls=Account, tag="budget_account", schema=1, upcasters=()),
@@ -148,6 +168,10 @@ RECORDS: Final = (
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
     Format(cls=ImportMark, tag="import_mark", schema=1, upcasters=()),
+    Format(cls=EventReader, tag="event_reader", schema=1, upcasters=()),
+    *GRANT_RECORDS,
+    Format(cls=ConsentSettings, tag="consent_settings", schema=1, upcasters=()),
+    Format(cls=ToolPolicy, tag="tool_policy", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
@@ -174,6 +198,7 @@ EVENTS: Final = (
     Format(cls=ApprovalExpired, tag="approval.expired", schema=1, upcasters=()),
     Format(cls=ApprovalDiscarded, tag="approval.discarded", schema=1, upcasters=()),
     Format(cls=ApprovalErased, tag="approval.erased", schema=1, upcasters=()),
+    Format(cls=ApprovalPruned, tag="approval.pruned", schema=1, upcasters=()),
     Format(cls=BudgetReserved, tag="budget.reserved", schema=1, upcasters=()),
     Format(cls=BudgetWarned, tag="budget.warned", schema=1, upcasters=()),
     Format(cls=BudgetReconciled, tag="budget.reconciled", schema=1, upcasters=()),
@@ -186,12 +211,18 @@ EVENTS: Final = (
     Format(cls=BudgetGateApproved, tag="budget.gate_approved", schema=1, upcasters=()),
     Format(cls=BudgetGateCancelled, tag="budget.gate_cancelled", schema=1, upcasters=()),
     Format(cls=BudgetGateExpired, tag="budget.gate_expired", schema=1, upcasters=()),
+    Format(cls=AutoApproveSet, tag="consent_settings.auto_approve_set", schema=1, upcasters=()),
+    Format(cls=ToolAllowed, tag="tool_policy.allowed", schema=1, upcasters=()),
+    Format(cls=ToolDisallowed, tag="tool_policy.disallowed", schema=1, upcasters=()),
+    Format(cls=ToolOverrideSet, tag="tool_policy.override_set", schema=1, upcasters=()),
+    Format(cls=ToolOverrideCleared, tag="tool_policy.override_cleared", schema=1, upcasters=()),
     Format(cls=AccountPut, tag="credential_account.put", schema=1, upcasters=()),
     Format(cls=AccountWithdrawn, tag="credential_account.revoked", schema=1, upcasters=()),
     Format(cls=AccountDeleted, tag="credential_account.deleted", schema=1, upcasters=()),
     Format(cls=SessionOpened, tag="credential_session.opened", schema=1, upcasters=()),
     Format(cls=SessionUsed, tag="credential_session.used", schema=1, upcasters=()),
     Format(cls=SessionEnded, tag="credential_session.ended", schema=1, upcasters=()),
+    *GRANT_EVENTS,
     Format(cls=LeaseAcquired, tag="lease.acquired", schema=1, upcasters=()),
     Format(cls=LeaseReleased, tag="lease.released", schema=1, upcasters=()),
     Format(cls=LeaseLapsed, tag="lease.lapsed", schema=1, upcasters=()),
@@ -240,6 +271,7 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     ExpiredSession: "expired",
     Failed: "failed",
     Intended: "intended",
+    **GRANT_VARIANTS,
     Lifetime: "lifetime",
     NeedsOperator: "needs_operator",
     NotDone: "not_done",

@@ -21,6 +21,7 @@ from turnkeep_application.turns.cells import (
 )
 from turnkeep_application.turns.course import Course, earlier
 from turnkeep_application.turns.descending import follow_in_tree, parent_of
+from turnkeep_application.turns.grants_along import tell_grants
 from turnkeep_application.turns.places import follow_in_buckets, follow_in_lane
 from turnkeep_application.turns.withdrawing import withdraw_approvals
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
@@ -108,10 +109,11 @@ def follow(
 
     Its lane: the entry in or out (a run that finds the lane full is queued outside it), and how
     many are claimed. Its buckets: how many are held and claimed; where a place is free, the first
-    lane that waits for it is readied. At a claim's end open steps become uncertain. At the run's
-    end its record is put, its open approvals are withdrawn, it leaves its tree, and the parent
-    that awaits it awaits one run fewer, the last one resuming it. At a cancel what descends from
-    it is called off.
+    lane that waits for it is readied. A step that is settled settles the grant that it began with.
+    At a claim's end open steps become uncertain. At the run's end its record is put, its open
+    approvals are withdrawn and its unspent grants revoked, it leaves its tree, and the parent that
+    awaits it awaits one run fewer, the last one resuming it. At a cancel what descends from it is
+    called off.
 
     Args:
         records: Without the command's change.
@@ -137,6 +139,8 @@ def _follow(
     ran = moved.ended.run if moved.ended is not None else after or was
     _put_effects(course, moved)
     state = moved.state
+    if was is not None:
+        state = state.without_grants(tell_grants(course, was, moved.effects, by=None, now=now))
     if ran is not None:
         inside = follow_in_lane(course, was=was, after=after)
         state = state if inside else state.put_outside()

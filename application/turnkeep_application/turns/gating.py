@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from turnkeep_application.approval_cells import approval_key
 from turnkeep_application.approval_raising import ApprovalRaising, Asked, Asking
@@ -17,6 +17,7 @@ from turnkeep_application.turns.releasing import disposition_at
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
+from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.refusals import RaiseRefusal
 from turnkeep_domain.decisions import Changed, Decision, Refused
 from turnkeep_domain.errors import InvalidValue
@@ -35,6 +36,8 @@ from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import Ref, require_ref
 from turnkeep_domain.turns.refusals import BlockRefusal, ResumeRefusal, UnknownGate
+from turnkeep_domain.turns.run import Run
+from turnkeep_domain.turns.turn import retry_ids
 
 O = TypeVar("O")
 R = TypeVar("R")
@@ -78,7 +81,7 @@ class Gating:
         asking = await self.raising.asking(claim.run.scope, asked, run=claim.run)
         if isinstance(asking, Refused):
             return asking
-        gate = Gate.of(kind=GateKind.APPROVAL, ref=Ref(asking.question.id), effect=effect)
+        gate = _asked_at(asking, effect)
         return await self._commands.decide(
             claim.run,
             lambda found: _raised_and_blocked(found, claim, gate, asking),
@@ -198,6 +201,13 @@ class Gating:
         )
 
 
+def _asked_at(asking: Asking, effect: EffectId) -> Gate:
+    """The gate of an approval. The call that waits is the same, however often it was put before."""
+    first = Ref(approval_id(asking.question.fingerprint, 1))
+    call = Gate.of(kind=GateKind.APPROVAL, ref=first, effect=effect)
+    return evolve(call, ref=Ref(asking.question.id))
+
+
 def _approval_of(run: RunAddress, ref: Ref) -> Key[ApprovalRecord] | None:
     """Where the approval is stored that a reference names; None where it can name none."""
     try:
@@ -294,7 +304,10 @@ def _is_of(record: ApprovalRecord | None, run: RunAddress) -> bool:
 def _standing_of(
     records: Records, children: Iterable[RunAddress], parent: RunAddress
 ) -> tuple[tuple[RunAddress, ...], bool]:
-    """Which of the runs have not ended; and whether one is no child of this parent."""
+    """Which of the runs have not ended; and whether one is no child of this parent.
+
+    A run that repeats another joins the children of that one: it meets them in the journal.
+    """
     live: list[RunAddress] = []
     unknown = False
     for child in children:
@@ -302,12 +315,19 @@ def _standing_of(
         active = None if state is None else state.active
         match ended:
             case EndedRun(run=run):
-                unknown |= run.lineage.parent != parent
+                unknown |= not _is_child(run, parent)
             case None if active is not None and active.id == child.id:
-                unknown |= active.lineage.parent != parent
+                unknown |= not _is_child(active, parent)
                 live.append(child)
             case None:
                 unknown = True
             case _:
                 pass  # it was retired long ago
     return tuple(live), unknown
+
+
+def _is_child(run: Run, parent: RunAddress) -> bool:
+    spawned_by = run.lineage.parent
+    if spawned_by is None or spawned_by.scope != parent.scope:
+        return False
+    return parent.id in (spawned_by.id, *retry_ids(parent.scope, spawned_by.id))

@@ -89,14 +89,22 @@ def close_settled(
     """
     closed = ClosedHold(records=records)
     settled = {entry.id: entry.state for entry in moved.effects}
-    for entry in open_spends:
-        reservation = entry.reservation
-        if reservation is None or entry.id not in settled or settled[entry.id] == entry.state:
-            continue
-        key = reservation_key(entry.scope, reservation)
-        if key not in records:
-            return Need([key])
-        record = records[key]
+    spends = [
+        (entry, reservation)
+        for entry in open_spends
+        if (reservation := entry.reservation) is not None
+        and settled.get(entry.id, entry.state) != entry.state
+    ]
+    # All at once: what a decision may ask for one after another is bounded.
+    missing = [
+        key
+        for entry, reservation in spends
+        if (key := reservation_key(entry.scope, reservation)) not in records
+    ]
+    if missing:
+        return Need(missing)
+    for entry, reservation in spends:
+        record = records[reservation_key(entry.scope, reservation)]
         usage = None
         if isinstance(settled[entry.id], Done) and isinstance(record, Reservation):
             usage = record.estimate.counters

@@ -66,6 +66,15 @@ def is_parked(state: TurnState | None, approval: Approval) -> bool:
             return False
 
 
+def is_awaited(records: Records, approval: Approval) -> bool | Need:
+    """Whether the run that raised an approval, if one did, is blocked on it."""
+    run = approval.request.question.run
+    if run is None:
+        return True
+    key = turn_state_key(run)
+    return is_parked(records[key], approval) if key in records else Need([key])
+
+
 def along_with_its_run(
     records: Records,
     approval: Approval,

@@ -17,27 +17,31 @@ from turnkeep_application.turns.cells import (
     state_of,
     turn_state_key,
 )
+from turnkeep_application.turns.course import Course
 from turnkeep_application.turns.following import carry_out
+from turnkeep_application.turns.grants_along import tell_grants
 from turnkeep_application.turns.holds import close_settled
 from turnkeep_application.turns.run_commands import Found, RunCommands
+from turnkeep_application.turns.withdrawing import revoke_unspent
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.kinds import require_kind
+from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claims import RunStanding
 from turnkeep_domain.turns.effect import Done, NotDone, RunEffect
 from turnkeep_domain.turns.effect_ids import EffectId
-from turnkeep_domain.turns.ended import EndedRun
+from turnkeep_domain.turns.ended import EndedRun, RunRecord
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import Category, require_ref
 from turnkeep_domain.turns.refusals import RetryRefusal, RunIdSpent
 from turnkeep_domain.turns.run import Run
-from turnkeep_domain.turns.run_states import Failed
-from turnkeep_domain.turns.turn import retry_id
+from turnkeep_domain.turns.run_states import Cancelled, Failed
+from turnkeep_domain.turns.turn import retry_ids
 from turnkeep_domain.turns.turn_state import TurnState
 
 S = TypeVar("S")
@@ -65,20 +69,17 @@ class Retrying:
     ) -> RunStanding | Refused[RetryRefusal]:
         """As `Turns.retry` promises."""
         _require(run, settlements, actor, request_id)
-        again = RunAddress(run.scope, retry_id(run.scope, run.id))
 
         def answer(found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
             if isinstance(found.ended, EndedRun) and isinstance(found.ended.run.state, Failed):
-                due = None if self.retention is None else found.ended.ended_at + self.retention
-                repeat = _Again(
+                retries = _Retries(
                     failed=found.ended,
-                    run=again,
                     settlements=settlements,
                     actor=actor,
                     request_id=request_id,
-                    retired_from=due,
+                    retention=self.retention,
                 )
-                return repeat.decide(found)
+                return retries.decide(found)
             effects = _uncertain(found, run)
             if isinstance(effects, Need):
                 return effects
@@ -91,7 +92,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return _with_holds(found, effects, decision)
+            return _settled(found, effects, decision, by=actor.principal)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -122,7 +123,7 @@ class Retrying:
                 ended=found.ended,
                 now=found.now,
             )
-            return _with_holds(found, effects, decision)
+            return _settled(found, effects, decision, by=actor.principal)
 
         return await self._commands.decide(run, answer, ends=True)
 
@@ -139,18 +140,27 @@ def _require(
     require_identifier("request_id", request_id)
 
 
-def _with_holds(
+def _settled(
     found: Found,
     effects: Sequence[RunEffect],
     decision: Decision[Moved, RunStanding, RetryRefusal],
+    *,
+    by: Principal,
 ) -> Decision[Records, RunStanding, RetryRefusal] | Need:
-    """What is settled of metered calls closes their holds in the same commit."""
+    """What is settled of calls closes their holds, and settles their grants, in the same commit."""
     if not isinstance(decision, Changed):
         return found.carried_out(decision)
     closed = close_settled(found.records, effects, decision.state, now=found.now)
     if isinstance(closed, Need):
         return closed
-    return closed.bound(found.carried_out(decision, records=closed.records, told=closed.events))
+    course = Course(closed.records)
+    if found.state.active is not None:
+        run, entries = found.state.active, decision.state.effects
+        tell_grants(course, run, entries, by=by, now=found.now)
+    if course.need is not None:
+        return course.need
+    told = (*closed.events, *course.events)
+    return closed.bound(found.carried_out(decision, records=course.records, told=told))
 
 
 def _uncertain(found: Found, run: RunAddress) -> Sequence[RunEffect] | Need:
@@ -170,17 +180,73 @@ def _entries(records: Records, run: Run, ids: Sequence[EffectId]) -> Sequence[Ru
 
 
 @frozen(kw_only=True)
-class _Again:
-    """The new run of a failed run's turn, on the same journal, admitted as every other.
+class _Retries:
+    """A failed run and those that may repeat it, one after another.
 
-    There is one: a second retry is answered where that one stands, whatever its request id.
-
-    Attributes:
-        run: The new run's address.
-        retired_from: From when on the failed one may have been retired; None for never.
+    There is one that has not been called off: a second retry is answered where that one stands,
+    whatever its request id.
     """
 
     failed: EndedRun
+    settlements: Settlements
+    actor: Actor
+    request_id: RequestId
+    retention: timedelta | None
+
+    def decide(self, found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
+        """The first retry that was not called off: as it stands, or begun."""
+        failed, records = self.failed.run, found.records
+        ids = retry_ids(failed.scope, failed.id)
+        keys = [run_key(RunAddress(failed.scope, id)) for id in ids]
+        missing = [key for key in keys if key not in records]
+        if missing:
+            # Along with what the first of them needs, which is most often the one.
+            first = RunAddress(failed.scope, ids[0])
+            effects = (effect_key(_home(failed), id) for id in _unfinished(failed, failed))
+            limits = limits_of(failed.scope, failed.policy.turn_class)
+            return Need([*missing, turn_state_key(first), *limits, *effects])
+        called_off = _called_off([records[key] for key in keys])
+        last = called_off[-1] if called_off else self.failed
+        due = None if self.retention is None else last.ended_at + self.retention
+        again = _Again(
+            failed=self.failed,
+            called_off=called_off,
+            run=RunAddress(failed.scope, ids[len(called_off)]),
+            settlements=self.settlements,
+            actor=self.actor,
+            request_id=self.request_id,
+            retired_from=due,
+        )
+        return again.decide(found)
+
+
+def _called_off(retries: Sequence[RunRecord | None]) -> tuple[EndedRun, ...]:
+    """The retries before the first that was not; the last that there may be is that in any case."""
+    called_off: list[EndedRun] = []
+    for record in retries[:-1]:
+        if not isinstance(record, EndedRun) or not isinstance(record.run.state, Cancelled):
+            break
+        called_off.append(record)
+    return tuple(called_off)
+
+
+def _home(run: Run) -> RunAddress:
+    return journal_of(run.address, run.journal)
+
+
+@frozen(kw_only=True)
+class _Again:
+    """The new run of a failed run's turn, on the same journal, admitted as every other.
+
+    Attributes:
+        called_off: The retries before it, all of which were.
+        run: The new run's address.
+        retired_from: From when on the last run on the journal may have been retired; None for
+            never.
+    """
+
+    failed: EndedRun
+    called_off: tuple[EndedRun, ...]
     run: RunAddress
     settlements: Settlements
     actor: Actor
@@ -189,14 +255,14 @@ class _Again:
 
     def decide(self, found: Found) -> Decision[Records, RunStanding, RetryRefusal] | Need:
         failed, records, now = self.failed.run, found.records, found.now
-        turn_class = failed.policy.turn_class
-        cells: list[ReadKey[object]] = [turn_state_key(self.run), run_key(self.run)]
-        cells += limits_of(failed.scope, turn_class)
+        last = self.called_off[-1].run if self.called_off else failed
+        cells: list[ReadKey[object]] = [turn_state_key(self.run)]
+        cells += (effect_key(_home(failed), id) for id in _unfinished(last, failed))
         missing = [key for key in cells if key not in records]
         if missing:
             return Need(missing)
         before = state_of(records, self.run, now)
-        effects = _entries(records, failed, _unfinished(failed))
+        effects = _entries(records, failed, _unfinished(last, failed))
         if isinstance(effects, Need):
             return effects
         decision = self._in_time(self._resubmitted(before, found, effects), found)
@@ -205,9 +271,15 @@ class _Again:
         closed = close_settled(records, effects, decision.state, now=now)
         if isinstance(closed, Need):
             return closed
-        told = evolve(decision, events=(*closed.events, *decision.events))
+        course = Course(closed.records)
+        tell_grants(course, failed, decision.state.effects, by=self.actor.principal, now=now)
+        # Its run is over, so what was not used after all goes as the others went.
+        revoke_unspent(course, failed, now=now)
+        if course.need is not None:
+            return course.need
+        told = evolve(decision, events=(*closed.events, *course.events, *decision.events))
         carried: Decision[Records, Run, RetryRefusal] | Need = carry_out(
-            closed.records, before=before, decision=told, now=now
+            course.records, before=before, decision=told, now=now
         )
         return _standing(closed.bound(carried))
 
@@ -217,6 +289,7 @@ class _Again:
         failed = self.failed.run
         return before.resubmit(
             failed=self.failed,
+            called_off=self.called_off,
             id=self.run.id,
             settlements=self.settlements,
             effects=effects,
@@ -243,10 +316,10 @@ class _Again:
         return evolve(decision, valid_until=min(bounds, default=None))
 
 
-def _unfinished(failed: Run) -> tuple[EffectId, ...]:
-    """The calls of a failed run that are open, or whose failure ended it."""
+def _unfinished(last: Run, failed: Run) -> tuple[EffectId, ...]:
+    """The calls that the last run on a journal left open, and the one that failed the first."""
     fatal = failed.state.effect if isinstance(failed.state, Failed) else None
-    return failed.open if fatal is None or fatal in failed.open else (*failed.open, fatal)
+    return last.open if fatal is None or fatal in last.open else (*last.open, fatal)
 
 
 def _standing(

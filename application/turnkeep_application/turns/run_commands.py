@@ -12,6 +12,7 @@ from attrs import frozen
 from turnkeep_application.reading import Unreadable
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import journal_of, run_key, turn_state_key
+from turnkeep_application.turns.descending import parent_places
 from turnkeep_application.turns.following import carry_out, companions
 from turnkeep_application.updates import Updates
 from turnkeep_domain.decisions import Changed, Decision, Refused
@@ -186,5 +187,4 @@ def _found(records: Records, run: RunAddress, now: datetime, *, parent_lost: boo
 def _parent_of(state: TurnState | None) -> list[Address]:
     """Where the parent of the run that stands there is to be found, if it has one."""
     run = None if state is None else state.active
-    parent = None if run is None else run.lineage.parent
-    return [] if parent is None else [turn_state_key(parent).address]
+    return [] if run is None else [place.address for place in parent_places(run)]

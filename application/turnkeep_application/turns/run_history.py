@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from turnkeep_application.event_log import EventLog, Recorded
+from turnkeep_application.event_pages import Recorded, RecordedPages
 from turnkeep_application.reading import Reading
 from turnkeep_application.turns.cells import journal_of, tree_key
 from turnkeep_application.turns.run_reading import RunReading
@@ -50,13 +50,13 @@ class RunHistories:
     async def _events(
         self, run: RunAddress, after: Cursor, limit: int
     ) -> tuple[tuple[Event, ...], Cursor]:
-        log = EventLog(reading=self.reading)
+        log = RecordedPages(self.reading)
         prefix = ScopePrefix.exactly(run.scope)
         collections = frozenset({RUNS.name})
-        page = await log.read(prefix, after=after, collections=collections, limit=limit)
+        page = await log.page(prefix, after=after, collections=collections, limit=limit)
         if isinstance(page, CursorLost):
             # What was trimmed is gone for everybody; the rest begins at the floor.
-            page = await log.read(prefix, after=page.floor, collections=collections, limit=limit)
+            page = await log.page(prefix, after=page.floor, collections=collections, limit=limit)
         if isinstance(page, CursorLost):
             return (), after
         told = [entry.event for entry in page.entries if isinstance(entry, Recorded)]

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from attrs import Factory, evolve, field, frozen
 
+from turnkeep_application.approval_settings import ApprovalSettings
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import checkpoint_key, effect_key
+from turnkeep_application.turns.consenting import as_consented, require_acting
+from turnkeep_application.turns.granted_steps import (
+    GrantedBeginning,
+    GrantedRefusal,
+    StepGrant,
+)
 from turnkeep_application.turns.run_commands import Found, RunCommands
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.updates import Updates
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
 from turnkeep_domain.decisions import Changed, Decision, Refused
+from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import require_identifier
 from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.request_ids import Digest
@@ -24,6 +34,7 @@ from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
+    JournalCall,
     Mode,
     NotDone,
     RunEffect,
@@ -57,6 +68,7 @@ class Running:
     updates: Updates
     random: Random
     settings: TurnSettings
+    approvals: ApprovalSettings
     _commands: RunCommands = field(
         init=False, default=Factory(lambda self: RunCommands(self.updates), takes_self=True)
     )
@@ -122,24 +134,50 @@ class Running:
         return await self._commands.decide(claim.run, answer, ends=False)
 
     async def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self,
+        claim: Claim,
+        id: EffectId,
+        *,
+        arguments: Digest,
+        consent: EffectiveConsent | None,
+        grant: StepGrant | None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged | GrantedRefusal]:
         """As `Turns.intend` promises."""
+        require_kind("claim", claim, Claim)
+        require_kind("effect", id, EffectId)
+        require_kind("grant", grant, StepGrant, type(None))
+        require_acting(consent, claim.run)
+        if consent is not None and grant is not None:
+            raise InvalidValue("consent", "must be absent where a grant is begun")
+        beginning = None if grant is None else self._beginning(claim, id, grant)
 
-        def command(
-            found: Found, effect: RunEffect | None
-        ) -> Decision[Moved, EffectState, IntendRefusal]:
-            return found.state.intend(
+        def answer(
+            found: Found,
+        ) -> Decision[Records, EffectState, IntendRefusal | ConsentChanged | GrantedRefusal] | Need:
+            key = effect_key(found.journal_of(claim.run), id)
+            if key not in found.records:
+                return Need([key])
+            decision = found.state.intend(
                 claim=claim,
                 id=id,
                 kind=EffectKind.STEP,
                 arguments=arguments,
-                effect=effect,
+                effect=found.records[key],
                 ended=found.ended,
                 now=found.now,
             )
+            if beginning is not None:
+                return beginning.along(found, decision)
+            carried = found.carried_out(decision)
+            return as_consented(carried, consent, records=found.records, now=found.now)
 
-        return await self._journaled(claim, id, command)
+        own = effect_key(claim.run, id)
+        keys = (() if consent is None else consent.keys) if beginning is None else beginning.keys
+        return await self._commands.decide(claim.run, answer, ends=False, keys=keys, hints=[own])
+
+    def _beginning(self, claim: Claim, id: EffectId, grant: StepGrant) -> GrantedBeginning:
+        ttl = timedelta(seconds=self.approvals.dispatch_seconds)
+        return GrantedBeginning(claim=claim, effect=id, grant=grant, ttl=ttl)
 
     async def settle(
         self,
@@ -170,6 +208,22 @@ class Running:
             )
 
         return await self._journaled(claim, id, command)
+
+    async def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """As `Turns.decline` promises."""
+        require_kind("call", call, JournalCall)
+        require_ref("code", code)
+
+        def command(
+            found: Found, effect: RunEffect | None
+        ) -> Decision[Moved, EffectState, SettleRefusal]:
+            return found.state.decline(
+                claim=claim, call=call, code=code, effect=effect, ended=found.ended, now=found.now
+            )
+
+        return await self._journaled(claim, call.id, command)
 
     async def set_route(self, claim: Claim, route: Route) -> RunStanding | Refused[RouteRefusal]:
         """As `Turns.set_route` promises."""

@@ -10,11 +10,12 @@ from attrs import evolve, field, frozen
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.calling_off import THREAD_DELETED, TURNS
 from turnkeep_application.turns.cells import thread_state_key
+from turnkeep_application.turns.descending import parent_places
 from turnkeep_application.turns.following import follow
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_domain.decisions import Changed
 from turnkeep_domain.events import Event
-from turnkeep_domain.keys import ReadKey
+from turnkeep_domain.keys import Address, ReadKey
 from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.turns.moved import Moved
 from turnkeep_domain.turns.names import RunId
@@ -52,8 +53,14 @@ class ScheduledRuns:
         active = None if state is None else state.active
         return active is not None and run_id in (active.id, active.journal)
 
+    def may_lack(self, records: Records, thread: ThreadAddress) -> Sequence[Address]:
+        """Where the parent of the active run stands: it is told nothing then."""
+        state = records[thread_state_key(thread)]
+        run = None if state is None else state.active
+        return () if run is None else [place.address for place in parent_places(run)]
+
     def closed(
-        self, records: Records, thread: ThreadAddress, now: datetime
+        self, records: Records, thread: ThreadAddress, now: datetime, *, lacking: bool
     ) -> tuple[Records, Sequence[Event]] | Need:
         """The turn state closed, and the run called off with all that goes along."""
         before = records[thread_state_key(thread)]
@@ -62,7 +69,7 @@ class ScheduledRuns:
         closed = moved.state.close(now=now)
         if isinstance(closed, Changed):
             moved = evolve(moved, state=closed.state.state)
-        followed = follow(records, before=before, moved=moved, now=now)
+        followed = follow(records, before=before, moved=moved, parent_lost=lacking, now=now)
         if isinstance(followed, Need):
             return followed
         return followed.records, (*told, *followed.events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -17,6 +17,7 @@ from turnkeep_application.turns.cells import (
     tree_key,
     turn_state_key,
 )
+from turnkeep_application.turns.child_orders import child_call, child_order
 from turnkeep_application.turns.following import carry_out, companions
 from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.order import Order
@@ -26,7 +27,7 @@ from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.principals import Principal
-from turnkeep_domain.request_ids import Digest, RequestId, digest_of
+from turnkeep_domain.request_ids import Digest, RequestId
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.claims import Claim
 from turnkeep_domain.turns.effect import EffectState
@@ -48,9 +49,6 @@ from turnkeep_domain.turns.turn import turn_id
 from turnkeep_ports.admission import Admission
 
 S = TypeVar("S")
-
-SPAWNED: Final = Ref("run")
-"""The origin of every turn that a run has spawned."""
 
 PolicySays: TypeAlias = bool | Exception
 """What the host's policy answered, or how it failed."""
@@ -120,18 +118,15 @@ class Submitting:
         parent = await self._parent(claim)
         if isinstance(parent, Refused):
             return parent
-        order = Order(
-            operation="submit_child",
+        order = child_order(
+            parent,
+            effect,
             scope=scope,
-            actor=parent.turn.actor,
-            request_id=RequestId(effect.cell_id(parent.journal)),
             payload=payload,
             message_ref=message_ref,
             source_ref=source_ref,
             reply_ref=reply_ref,
-            origin=SPAWNED,
-            policy=parent.policy if policy is None else policy,
-            lineage=parent.lineage.child_of(parent.address),
+            policy=policy,
         )
         if (scope.tenant, scope.user) != (parent.scope.tenant, parent.scope.user):
             return Refused(NotFound(order.run.id))
@@ -188,7 +183,7 @@ class _Spawning:
         entered = before.spawn(
             claim=self.claim,
             id=self.effect,
-            arguments=self._arguments,
+            arguments=child_call(self.order, self.effect, self.arguments).arguments,
             effect=records[effect_key(journal, self.effect)],
             ended=records[run_key(self.claim.run)],
             now=now,
@@ -229,11 +224,6 @@ class _Spawning:
         limits = [until for until in (child.valid_until, journaled.valid_until) if until]
         events = (*journaled.events, *child.events)
         return Changed(records, child.outcome, events, min(limits, default=None))
-
-    @property
-    def _arguments(self) -> Digest:
-        """Whatever distinguishes the call, so that a replay spawns the same or nothing."""
-        return digest_of("spawn", self.arguments.hex(), self.order.digest.hex(), self.order.run.id)
 
 
 def _keys(order: Order) -> list[ReadKey[object]]:

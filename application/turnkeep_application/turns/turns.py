@@ -30,12 +30,14 @@ from attrs import Factory, field, frozen
 from turnkeep_application.approval_raising import ApprovalRaising, Asked
 from turnkeep_application.approval_settings import ApprovalSettings
 from turnkeep_application.budgets.budget_settings import BudgetSettings
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.reading import Reading
 from turnkeep_application.turns.budget_waits import BudgetWaits
 from turnkeep_application.turns.cancelling import Cancelling
 from turnkeep_application.turns.claim_pass import ClaimPass
 from turnkeep_application.turns.claiming import Claiming
 from turnkeep_application.turns.gating import Gating
+from turnkeep_application.turns.granted_steps import GrantedRefusal, StepGrant
 from turnkeep_application.turns.limit_standings import LimitStanding
 from turnkeep_application.turns.limiting import Limiting
 from turnkeep_application.turns.message_marks import MessageRefusal
@@ -57,9 +59,12 @@ from turnkeep_application.turns.views import RunHistory, RunPage, RunView
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_refusals import ConsentChanged
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.receipts import Receipt
 from turnkeep_domain.budgets.refusals import ExtendRefusal
 from turnkeep_domain.budgets.tallies import Usage
@@ -77,6 +82,7 @@ from turnkeep_domain.turns.claims import Claim, Heartbeat, Relinquishment, RunSt
 from turnkeep_domain.turns.effect import (
     Done,
     EffectState,
+    JournalCall,
     Mode,
     NotDone,
     RunEffect,
@@ -165,7 +171,12 @@ class Turns:
         init=False,
         repr=False,
         default=Factory(
-            lambda self: Running(updates=self.updates, random=self.random, settings=self.settings),
+            lambda self: Running(
+                updates=self.updates,
+                random=self.random,
+                settings=self.settings,
+                approvals=self.approvals,
+            ),
             takes_self=True,
         ),
     )
@@ -362,7 +373,7 @@ class Turns:
         Returns:
             The child as it stands.
             The refusals of a claim, those of `submit`, `TreeFull`, `TreeCancelling`,
-            `EffectsFull`, `ReplayDiverged`.
+            `EffectsFull`, `ReplayDiverged`, `CallDeclined`.
         """
         return await self._submitting.submit_child(
             claim,
@@ -451,17 +462,43 @@ class Turns:
         )
 
     async def intend(
-        self, claim: Claim, id: EffectId, *, arguments: Digest
-    ) -> EffectState | Refused[IntendRefusal]:
+        self,
+        claim: Claim,
+        id: EffectId,
+        *,
+        arguments: Digest,
+        consent: EffectiveConsent | None = None,
+        grant: StepGrant | None = None,
+    ) -> EffectState | Refused[IntendRefusal | ConsentChanged | GrantedRefusal]:
         """Journals that a `once` step is about to be called.
+
+        Args:
+            claim: The worker's.
+            id: The call's place in the journal.
+            arguments: The digest of what it is called with.
+            consent: What `Policies.effective_consent` has allowed it by; the commit checks all that
+                it rests on. None where the step needs none.
+            grant: The yes that this run has asked for and been given: the grant is begun in the
+                same commit, and told of in the one that settles the step, whoever settles it.
 
         Returns:
             The state of the entry: `Intended` where this claim may call it now, and what became of
             it where it was called before. A `NotDone` that is to be redone is intended anew.
             The refusals of a claim (`WrongState` also once a cancel was requested);
-            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`.
+            `ReplayDiverged`: the place is known with other arguments; `EffectsFull`;
+            `ConsentChanged`: what the consent rested on has changed or expired since.
+            With a grant: `Unknown`, `NotApproved`; `NotGrantee`: another run had asked;
+            `FingerprintMismatch`: other input was approved; `ToolDisabled`; `GrantBusy`,
+            `OutcomeUncertain`, `GrantSpent`, `GrantRevoked` with the cause.
+
+        Raises:
+            InvalidValue: The consent does not allow it, is a grant's, or is that of another user;
+                or a grant is named beside it.
+            Corrupt: What the consent rests on has become unreadable; nothing was written.
         """
-        return await self._running.intend(claim, id, arguments=arguments)
+        return await self._running.intend(
+            claim, id, arguments=arguments, consent=consent, grant=grant
+        )
 
     async def settle(
         self,
@@ -493,6 +530,27 @@ class Turns:
         return await self._running.settle(
             claim, id, mode=mode, arguments=arguments, outcome=outcome
         )
+
+    async def decline(
+        self, claim: Claim, call: JournalCall, *, code: str
+    ) -> EffectState | Refused[SettleRefusal]:
+        """Journals that a call was refused, so that every replay is told the same.
+
+        What use cases refuse they never record themselves. Whoever replays a handler must answer
+        its calls as they were answered, so it journals a refusal before it tells of it: from then
+        on the call stands as `NotDone`, and whatever asks for it is refused with `CallDeclined`,
+        until it is to be done again. Accepted while a cancel is requested; idempotent.
+
+        Args:
+            claim: The worker's.
+            call: The call that was refused.
+            code: The refusal's.
+
+        Returns:
+            The state of the entry: of a call that had happened after all, how it stands.
+            The refusals of a claim, `ReplayDiverged`, `EffectsFull`: the journal has no room.
+        """
+        return await self._running.decline(claim, call, code=code)
 
     async def begin_spend(
         self, claim: Claim, spend: Spend
@@ -630,8 +688,9 @@ class Turns:
         Returns:
             Where the run stands, blocked; or, where the gate is settled already, how: then the
             run goes on running, and that is journaled.
-            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`; `UnknownGate`:
-            no such approval, or none of this run, or a run that is none of its children.
+            The refusals of a claim; `EffectsOpen`; `EffectsFull`; `ReplayDiverged`;
+            `CallDeclined`; `UnknownGate`: no such approval, or none of this run, or a run that is
+            none of its children.
         """
         return await self._gating.block(claim, gate=gate, until=until)
 
@@ -651,6 +710,8 @@ class Turns:
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
         """Puts one exact call before people and lets the run wait for them, in one commit.
 
@@ -670,6 +731,8 @@ class Turns:
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
             attempt: 1 for the first time; the next once an id is spent.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Returns:
             As of `block`, and the refusals of `Approvals.raise_request`.
@@ -689,6 +752,8 @@ class Turns:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
+            cause=cause,
         )
         return await self._gating.require_approval(claim, effect, asked)
 
@@ -762,15 +827,18 @@ class Turns:
         but the host's policy included, which continues the same journal: finished steps stay
         finished, the failing one is done again. A failed run is done again once: whoever asks
         again, under whatever request id, is told where that run stands, whatever they settle; if
-        it has failed, too, it is the one to retry.
+        it has failed, too, it is the one to retry. A retry that was called off is ended and has
+        not been that once: the next request begins another, 8 in all, which goes on from where it
+        had come to. So no two that have not ended ever stand on one journal.
 
         Args:
             run: Which.
             settlements: What the operator has found out of every uncertain step, and of no other;
-                a failed run has some where it was given up with steps that nobody settled.
+                a failed run has some where it was given up with steps that nobody settled, or a
+                retry of it was called off within them.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
-                new run stands by now.
+                run that it began stands by now, called off or not.
 
         Returns:
             Where the run stands; of a failed one, where the new run does.

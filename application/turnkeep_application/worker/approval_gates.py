@@ -7,26 +7,29 @@ from typing import Final
 from attrs import frozen
 
 from turnkeep_application.worker.exits import CallRefused
-from turnkeep_application.worker.gates import Gates, require_granted
+from turnkeep_application.worker.gates import Gates
 from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.approval_id import approval_id
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
-from turnkeep_domain.approvals.refusals import RaiseRefusal
+from turnkeep_domain.approvals.refusals import IdSpent, RaiseRefusal
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.turns.claims import RunStanding
-from turnkeep_domain.turns.effect import EffectKind
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
+from turnkeep_domain.turns.limits import RETRIES_MAX
 from turnkeep_domain.turns.names import Ref
 from turnkeep_domain.turns.refusals import BlockRefusal
 
-# Its place in the journal makes each call one of its own, so that none is asked for twice.
-_ATTEMPT: Final = 1
+# Its place in the journal makes each call one of its own, so that none is asked for twice. But what
+# a run had asked when it was called off was withdrawn along: the one that repeats it asks anew.
+_ATTEMPTS_MAX: Final = RETRIES_MAX + 1
 
 
 @frozen(kw_only=True)
@@ -41,6 +44,8 @@ class ApprovalRequest:
     requester: Principal | None
     lifetime_seconds: int | None
     quorum: Quorum | None
+    offers: frozenset[Offer] | None
+    cause: ConsentRule
 
 
 @frozen
@@ -57,14 +62,11 @@ class ApprovalGates:
         runner.tenancy.require_open()
         invocation = InvocationId(runner.key(id))
         gate = self._gate(id, invocation, wanted)
-        if not runner.require_same(id, kind=EffectKind.GATE, mode=None, arguments=gate.arguments):
-            await runner.diverge()
-        if (known := self.gates.disposition(id)) is not None:
-            require_granted(id, known)
-            return
         turns, claim = runner.turns, runner.claim
 
-        async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
+        async def put(
+            attempt: int,
+        ) -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
             return await turns.require_approval(
                 claim,
                 id,
@@ -77,18 +79,29 @@ class ApprovalGates:
                 display=wanted.display,
                 lifetime_seconds=wanted.lifetime_seconds,
                 quorum=wanted.quorum,
-                attempt=_ATTEMPT,
+                attempt=attempt,
+                offers=wanted.offers,
+                cause=wanted.cause,
             )
 
-        self.gates.answered(id, await runner.ask(ask))
+        async def ask() -> RunStanding | Disposition | Refused[BlockRefusal | RaiseRefusal]:
+            answer = await put(1)
+            for attempt in range(2, _ATTEMPTS_MAX + 1):
+                if not isinstance(answer, Refused) or not isinstance(answer.reason, IdSpent):
+                    break
+                answer = await put(attempt)
+            return answer
+
+        await self.gates.waited(gate, ask)
 
     def _gate(self, id: EffectId, invocation: InvocationId, wanted: ApprovalRequest) -> Gate:
         spelt = canonical(wanted.input)
         if not isinstance(spelt, CanonicalInput):
-            raise CallRefused(spelt, spelt.code)
+            # The same input is refused in every replay: nothing is to be remembered of it.
+            raise CallRefused(spelt, spelt.code, id)
         scope = self.runner.run.scope
         call = Call(scope=scope, invocation=invocation, action=wanted.action, input=spelt)
-        approval = approval_id(fingerprint_of(call), _ATTEMPT)
+        approval = approval_id(fingerprint_of(call), 1)
         return Gate.of(kind=GateKind.APPROVAL, ref=Ref(approval), effect=id)
 
     def _requester(self, wanted: ApprovalRequest) -> Principal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from turnkeep_application.turns.child_orders import child_call, child_order
 from turnkeep_application.turns.message_marks import MessageRefusal
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.runner import Runner
@@ -38,7 +39,6 @@ class Children:
         """As `RunContext.spawn` promises."""
         runner = self.runner
         id = runner.journal.next_call(name)
-        runner.tenancy.require_open()
         turns, claim = runner.turns, runner.claim
         arguments = digest(
             "child",
@@ -47,9 +47,21 @@ class Children:
             [child.message_ref, child.source_ref, child.reply_ref],
             _policy_parts(child.policy),
         )
+        order = child_order(
+            runner.run,
+            id,
+            scope=child.scope,
+            payload=child.payload,
+            message_ref=child.message_ref,
+            source_ref=child.source_ref,
+            reply_ref=child.reply_ref,
+            policy=child.policy,
+        )
+        call = child_call(order, id, arguments)
+        if await runner.entered(call) is not None:
+            return order.run
 
         async def submit() -> RunView | Refused[SpawnRefusal | MessageRefusal]:
-            # Asked in every replay, too: it answers the same child, and knows its arguments.
             return await turns.submit_child(
                 claim,
                 id,
@@ -62,7 +74,7 @@ class Children:
                 arguments=arguments,
             )
 
-        return (await runner.ask(submit)).address
+        return (await runner.make(call, lambda: runner.ask(submit))).address
 
 
 def _policy_parts(policy: TurnPolicy | None) -> list[str | int | bool]:

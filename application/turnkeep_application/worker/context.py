@@ -27,10 +27,12 @@ from turnkeep_application.worker.gates import Gates
 from turnkeep_application.worker.run_thread import RunThread
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.spends import Metering, SpendingStep, Spends
-from turnkeep_application.worker.steps import ModeName, Step, Steps
+from turnkeep_application.worker.steps import Consenting, ModeName, Step, Steps
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.budgets.dimensions import Dimension
 from turnkeep_domain.budgets.holds import OnExpiry
 from turnkeep_domain.principals import Principal
@@ -58,6 +60,11 @@ class RunContext:
     handed over, and `CallRefused` for what the rules forbid (`effects_full`: the run is at a limit;
     `wrong_state`: it is called off). A store that does not answer is asked again for as long as the
     claim lasts; errors that cannot go away are raised.
+
+    What a journaled call was answered when it was made, a replay answers: what it returned, and
+    also with which code it was refused. A refused call takes its place like every other, so the
+    next one of its name is another call. It is asked anew where the refusal ended the claim, by
+    `raise TryAgain from refused`, or failed the run that is retried.
 
     Attributes:
         draining: Announced once the worker is to end: whoever can, comes to a good end soon.
@@ -147,6 +154,7 @@ class RunContext:
         args: Json | bytes = None,
         *,
         mode: Mode | ModeName = Mode.ONCE,
+        consent: Consenting | None = None,
     ) -> T:
         """Does something to the world, journaled: a replay does not do it again.
 
@@ -160,6 +168,10 @@ class RunContext:
             mode: `once`: never called twice, unless it was surely not done: its intent is stored
                 first, and one that was cut off is left to an operator. `keyed`: may be called again
                 with the same key. `safe`: may be called again.
+            consent: Asked before a call that the journal does not know, as a rule
+                `Policies.effective_consent`: unless it allows the call, other than by a grant, the
+                call is not made. The intent of a `once` step is stored only while all that the
+                consent rests on stands. None where the step needs none.
 
         Returns:
             What `fn` returned, as the journal has it: a tuple comes back as a list.
@@ -170,10 +182,14 @@ class RunContext:
                 that did happen but returned what cannot be kept, as `output_invalid`. A replay
                 raises it again, unless it was what ended the claim: then the step is done again.
             StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
+            CallRefused: `effects_full`: 1,000 calls were made, or 16 `once` steps are under way;
+                `consent_withheld`: its reason has the rule, whose answer is to ask a person
+                (`require_approval`) or to refuse; `consent_changed`: it was withdrawn meanwhile.
+                The call was not made, and a replay is told the same: make another one.
             RunLeft: The claim is over, or the arguments differ, which fails the run as
                 `replay_diverged`.
         """
-        return await self._steps.effect(name, fn, args, mode)
+        return await self._steps.effect(name, fn, args, mode, consent)
 
     async def spend(
         self,
@@ -192,7 +208,7 @@ class RunContext:
         The estimate is held on every account of the run's scope before `fn` is called, and
         longer while it lasts; what it has used is charged in the commit that journals its outcome.
         Where a budget asks somebody first, the run waits for that, which ends this claim, and
-        then reserves again. A call that was refused counts as not made.
+        then reserves again.
 
         Args:
             name: As of `effect`.
@@ -238,6 +254,8 @@ class RunContext:
         requester: Principal | None = None,
         lifetime_seconds: int | None = None,
         quorum: Quorum | None = None,
+        offers: frozenset[Offer] | None = None,
+        cause: ConsentRule = ConsentRule.OTHERWISE,
     ) -> None:
         """Puts one exact call before people, and goes on once they have said yes.
 
@@ -254,6 +272,8 @@ class RunContext:
             requester: Who wants it done; by default the scope's agent, or else whoever submitted.
             lifetime_seconds: How long it may be decided.
             quorum: Who decides; by default the scope's user alone.
+            offers: What a yes may be given for; by default for this call alone.
+            cause: The rule by which consent asked.
 
         Raises:
             GateClosed: It was denied, has elapsed or was withdrawn.
@@ -272,6 +292,8 @@ class RunContext:
                 requester=requester,
                 lifetime_seconds=lifetime_seconds,
                 quorum=quorum,
+                offers=offers,
+                cause=cause,
             ),
         )
 
@@ -316,7 +338,8 @@ class RunContext:
 
         Raises:
             CallRefused: `thread_busy`, `at_capacity`, `tree_full`, `tree_cancelling`,
-                `effects_full` and the other refusals of a submit.
+                `effects_full`, `not_found` (of another tenant or user) and the other refusals of a
+                submit. To wait for a busy thread, `raise TryAgain from refused`.
         """
         return await self._children.spawn(
             name,
@@ -339,6 +362,10 @@ class RunContext:
 
         Returns:
             How each ended, in the order given; one that was retired since is left out.
+
+        Raises:
+            CallRefused: `effects_open`: a step is under way; `unknown_gate`: neither this run nor
+                one that it repeats has spawned it; `effects_full`.
         """
         return await self._gates.join(name, children)
 

@@ -106,7 +106,7 @@ def _ending(error: BaseException) -> Ending:
         case GateClosed(disposition=disposition):
             return Fail(Category(f"gate_{disposition.value}"), None)
         case CallRefused(code=code):
-            return Fail(Category(code), None)
+            return Fail(Category(code), effect)
         case _:
             if _wants_another_try(error):
                 return GiveBack(Relinquishment.ERROR, effect)
@@ -126,11 +126,14 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _effect_of(error: BaseException | None) -> EffectId | None:
-    """The step whose failure led to an error, as Python chains errors."""
+    """The call whose failure or refusal led to an error, as Python chains errors."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        if isinstance(error, StepNotDone | StepUncertain) and error.effect is not None:
-            return error.effect
+        match error:
+            case StepNotDone() | StepUncertain() | CallRefused() if error.effect is not None:
+                return error.effect
+            case _:
+                pass
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final, Self, assert_never
 
 from attrs import define, field
@@ -29,6 +30,8 @@ from turnkeep_application.worker.exits import HandlerExited, RunLeft
 from turnkeep_application.worker.heartbeats import Heartbeats
 from turnkeep_application.worker.insistence import Insistence
 from turnkeep_application.worker.journal import Journal
+from turnkeep_application.worker.lookout import Lookout
+from turnkeep_application.worker.observed_handler import handled
 from turnkeep_application.worker.racing import first_of
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.tenancy import Tenancy
@@ -51,6 +54,7 @@ class Engagement:
     """A worker's work on one run.
 
     Attributes:
+        lookout: What notices beside the heartbeats that the run was called off.
         draining: Announced when the worker is to end; the handler may go on for a while.
         hurried: Announced when that while is over.
     """
@@ -59,6 +63,7 @@ class Engagement:
     handler: Handler
     run: Run
     tenancy: Tenancy
+    lookout: Lookout
     settings: WorkerSettings
     draining: Announcement
     hurried: Announcement
@@ -79,6 +84,7 @@ class Engagement:
         sent_at: float,
         keep: Keep,
         handler: Handler,
+        lookout: Lookout,
         settings: WorkerSettings,
         draining: Announcement,
         hurried: Announcement,
@@ -96,6 +102,7 @@ class Engagement:
             handler=handler,
             run=granted.run,
             tenancy=tenancy,
+            lookout=lookout,
             settings=settings,
             draining=draining,
             hurried=hurried,
@@ -118,7 +125,7 @@ class Engagement:
         """Does the work while the claim is kept alive."""
         pulse = asyncio.create_task(self._heartbeats.run(), name="turnkeep heartbeats")
         try:
-            with suppress(RunLeft):
+            with self.lookout.over(self._heartbeats), suppress(RunLeft):
                 await work()
         except TurnkeepError:
             # The claim expires, and another worker meets the same, or not.
@@ -150,7 +157,7 @@ class Engagement:
             heartbeats=self._heartbeats,
         )
         context = RunContext.over(runner, draining=self.draining)
-        task = asyncio.create_task(_called(self.handler, context), name="turnkeep handler")
+        task = asyncio.create_task(self._called(context), name="turnkeep handler")
         cause = await self._ended(task)
         self.tenancy.close()
         if self.tenancy.over.announced:
@@ -180,6 +187,10 @@ class Engagement:
                 case _:
                     pass
         return Journal.of(self.run.journal, entries)
+
+    async def _called(self, context: RunContext) -> Ref | None:
+        call = partial(_called, self.handler, context)
+        return await handled(self.keep.observer, self.run.address, call)
 
     async def _ended(self, task: asyncio.Task[Ref | None]) -> Cause:
         """Waits until the handler has ended, or makes it end; what made it."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from turnkeep_domain.errors import TurnkeepError
+from turnkeep_domain.turns.declined import require_made
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition
 from turnkeep_domain.turns.names import Category, ref
@@ -21,6 +22,11 @@ HANDLER_ERROR: Final = Category("handler_error")
 
 OUTPUT_INVALID: Final = Category("output_invalid")
 """What a step is put down to that did happen, and returned what the journal cannot keep."""
+
+
+def _category(instance: object, attribute: Attribute[Category], category: Category) -> None:
+    ref(instance, attribute, category)
+    require_made(category)
 
 
 class RunLeft(BaseException):
@@ -50,7 +56,7 @@ class GiveUp(TurnkeepError):
     code = "given_up"
     sentence = "the run was given up: {error.category}"
 
-    category: Category = field(converter=Category, validator=ref)
+    category: Category = field(converter=Category, validator=_category)
 
 
 @frozen
@@ -84,7 +90,7 @@ class StepNotDone(TurnkeepError):
     code = "step_not_done"
     sentence = "a step was not done: {error.category}"
 
-    category: Category = field(converter=Category, validator=ref)
+    category: Category = field(converter=Category, validator=_category)
     effect: EffectId | None = field(default=None)
 
 
@@ -127,14 +133,23 @@ class GateClosed(TurnkeepError):
 
 @frozen
 class CallRefused(TurnkeepError):
-    """What the handler asked of its context is forbidden; nothing was stored.
+    """What the handler asked of its context is forbidden; nothing of it happened.
+
+    A journaled call (`effect`, `spend`, `require_approval`, `gate`, `join`, `spawn`, and
+    `thread.summarise`) is refused in the same way in every replay, also where it would be allowed
+    by then: what the handler did instead stands. It is asked anew once it was what ended the claim:
+    `raise TryAgain from refused`, or the retry of a run that failed because of it.
 
     Attributes:
-        reason: The refusal, with its facts.
-        code: The refusal's own, for example `effects_full`, `wrong_state`, `invalid_input`.
+        reason: The refusal, with its facts, for people and logs. Nothing that a handler does may
+            depend on it: a replay has `CallDeclined` in its place.
+        code: The refusal's own, for example `effects_full`, `thread_busy`, `invalid_input`; the
+            same in every replay.
+        effect: Which call, where it is one of the journal.
     """
 
     sentence = "the call was refused: {error.code}"
 
     reason: object = field(repr=False)
     code: str = field()
+    effect: EffectId | None = field(default=None)

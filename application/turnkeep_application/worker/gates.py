@@ -6,7 +6,7 @@ twice, and a gate that was settled before anybody waited costs no wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,11 +19,12 @@ from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claims import RunStanding
-from turnkeep_domain.turns.effect import Done, EffectKind
+from turnkeep_domain.turns.effect import Done
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.limits import AWAITED_MAX
 from turnkeep_domain.turns.names import Ref
+from turnkeep_domain.turns.parking import call_at
 from turnkeep_domain.turns.refusals import BlockRefusal
 
 _OWN_DOORS: Final = (GateKind.APPROVAL, GateKind.DEPENDENT_RUN)
@@ -63,27 +64,37 @@ class Gates:
             GateClosed: It was denied, elapsed or withdrawn.
             RunLeft: The run waits.
         """
-        id = gate.effect
-        self.runner.tenancy.require_open()
-        if not self.runner.require_same(
-            id, kind=EffectKind.GATE, mode=None, arguments=gate.arguments
-        ):
-            await self.runner.diverge()
-        if (known := self.disposition(id)) is not None:
-            require_granted(id, known)
-            return
         turns, claim = self.runner.turns, self.runner.claim
 
         async def wait() -> RunStanding | Disposition | Refused[BlockRefusal]:
             return await turns.block(claim, gate=gate, until=until)
 
-        self.answered(id, await self.runner.ask(wait))
+        await self.waited(gate, wait)
+
+    async def waited(
+        self,
+        gate: Gate,
+        wait: Callable[[], Awaitable[RunStanding | Disposition | Refused[object]]],
+    ) -> None:
+        """Passes a gate by what the journal has of it, else by what `wait` is answered.
+
+        Raises:
+            GateClosed: It was denied, elapsed or withdrawn.
+            CallRefused: Nobody may wait there.
+            RunLeft: The run waits.
+        """
+        runner, call = self.runner, call_at(gate)
+        match await runner.entered(call):
+            case Done(disposition=disposition):
+                require_granted(call.id, disposition or Disposition.GRANTED)
+            case _:
+                self.answered(call.id, await runner.make(call, lambda: runner.ask(wait)))
 
     def disposition(self, id: EffectId) -> Disposition | None:
         """How a gate has ended, as the journal has it; None where it has not."""
         match self.runner.journal.state(id):
             case Done(disposition=disposition):
-                return Disposition.GRANTED if disposition is None else disposition
+                return disposition or Disposition.GRANTED
             case _:
                 return None
 

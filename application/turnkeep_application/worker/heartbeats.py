@@ -18,7 +18,7 @@ _LOG: Final = logging.getLogger("turnkeep.worker")
 _RETRIES_A_BEAT: Final = 10
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Heartbeats:
     """The pulse of one tenancy."""
 

@@ -16,8 +16,9 @@ from turnkeep_domain.turns.names import RunId
 class Journal:
     """One handler's reading of the journal, from its first line on.
 
-    A call's id is its name and how often that name was called before it. So the same handler meets
-    the same ids in every replay, in whatever order it makes calls of distinct names.
+    A call's id is its name and how often that name was called before it, whatever came of those
+    calls. So the same handler meets the same ids in every replay, in whatever order it makes calls
+    of distinct names.
 
     Attributes:
         run: The run in whose journal the entries stand.
@@ -46,11 +47,6 @@ class Journal:
         id = EffectId(name, self._called.get(name, 0))
         self._called[name] = id.ordinal + 1
         return id
-
-    def take_back(self, id: EffectId) -> None:
-        """A call that was refused was not made: the next one of that name stands in its place."""
-        if self._called.get(id.name) == id.ordinal + 1:
-            self._called[id.name] = id.ordinal
 
     def entry(self, id: EffectId) -> RunEffect | None:
         """What was known of a call when the claim began; None of one that is new."""

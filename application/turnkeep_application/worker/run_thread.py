@@ -16,9 +16,11 @@ from turnkeep_application.threads import Threads
 from turnkeep_application.turns.claim_write import ClaimWrite
 from turnkeep_application.worker.exits import CallRefused
 from turnkeep_application.worker.runner import Runner
+from turnkeep_application.worker.step_values import digest
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
+from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import ThreadId
 from turnkeep_domain.threads.content import Content
@@ -29,6 +31,7 @@ from turnkeep_domain.threads.names import SummaryId
 from turnkeep_domain.threads.refusals import AlreadyInterrupted
 from turnkeep_domain.threads.summaries import SummaryPolicy
 from turnkeep_domain.threads.summary_set import Summarised
+from turnkeep_domain.turns.effect import EffectKind, JournalCall, Mode
 
 T = TypeVar("T")
 
@@ -240,16 +243,25 @@ class RunThread:
     ) -> Summarised:
         """Lets a text stand for the messages `start` to `end`; as of `Threads.summarise`.
 
-        Its place among the run's summaries is its idempotency key.
+        Its place among the run's summaries is its idempotency key. It is refused in every replay
+        where it was refused once, as a call of the journal is; a summary that stands is none.
 
         Raises:
             CallRefused: `summary_range`, `basis_moved`, `range_unsettled`, `summary_overlap`,
                 `summary_set_full`; `request_id_reused`: a replay summarises something else.
         """
         runner, absorbed = self._runner, tuple(absorbs)
-        request_id = RequestId(runner.key(runner.journal.next_call(_SUMMARISED)))
-        return await runner.ask(
-            lambda: self._threads.summarise(
+        id = runner.journal.next_call(_SUMMARISED)
+        request_id = RequestId(runner.key(id))
+        require_kind("policy", policy, SummaryPolicy)
+        # Range, text and basis rest on reads, which a replay makes anew; whether they are what they
+        # were, the thread judges.
+        given = digest("summary", kind, policy.value)
+        call = JournalCall(id=id, kind=EffectKind.STEP, mode=Mode.KEYED, arguments=given)
+        await runner.entered(call)
+
+        async def summarise() -> Summarised | Refused[object]:
+            return await self._threads.summarise(
                 runner.run.scope,
                 self._thread_id,
                 start=start,
@@ -263,7 +275,8 @@ class RunThread:
                 run_id=runner.run.journal,
                 write=ClaimWrite(runner.claim),
             )
-        )
+
+        return await runner.make(call, lambda: runner.ask(summarise))
 
     @property
     def _threads(self) -> Threads:

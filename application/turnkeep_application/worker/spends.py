@@ -34,7 +34,6 @@ from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.request_ids import Digest
 from turnkeep_domain.turns.effect import (
     Done,
-    EffectKind,
     EffectState,
     Mode,
     NotDone,
@@ -112,12 +111,14 @@ class Spends:
 
     async def spend(self, name: str, fn: SpendingStep[T], args: object, metering: Metering) -> T:
         """As `RunContext.spend` promises."""
+        id = self.runner.journal.next_call(name)
         faulty = faulty_amount(metering.estimate, gauges=True)
         if faulty is not None:
+            # The same amount is refused in every replay: nothing is to be remembered of it.
             reason = AmountInvalid(faulty)
-            raise CallRefused(reason, reason.code)
+            raise CallRefused(reason, reason.code, id)
         spend = Spend(
-            id=self.runner.journal.next_call(name),
+            id=id,
             mode=mode_of(metering.mode),
             arguments=_digest(args, metering),
             estimate=dict(metering.estimate),
@@ -125,13 +126,8 @@ class Spends:
             on_expiry=metering.on_expiry,
             price_version=metering.price_version,
         )
-        self.runner.tenancy.require_open()
-        if not self.runner.require_same(
-            spend.id, kind=EffectKind.SPEND, mode=spend.mode, arguments=spend.arguments
-        ):
-            await self.runner.diverge()
-        known = self.runner.journal.state(spend.id)
-        if known is None or (isinstance(known, NotDone) and known.redo):
+        known = await self.runner.entered(spend.call)
+        if known is None:
             output = await self._performed(spend, fn)
         else:
             output = output_of(spend.id, known)
@@ -139,14 +135,9 @@ class Spends:
         return cast("T", output)
 
     async def _performed(self, spend: Spend, fn: SpendingStep[T]) -> object:
-        try:
-            begun = await self._begun(spend)
-        except CallRefused:
-            # Nothing of it is journaled: a replay would make it again, beside the one that passed.
-            self.runner.journal.take_back(spend.id)
-            raise
+        begun = await self.runner.make(spend.call, lambda: self._begun(spend))
         if not isinstance(begun, Receipt):
-            return output_of(spend.id, begun)
+            return output_of(spend.id, self.runner.stands(spend.id, begun))
         if begun.standing is ReservationStatus.ACTIVE:
             outcome = await self._made(spend, begun, fn)
         else:

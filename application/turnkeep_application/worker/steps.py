@@ -13,9 +13,11 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
+from turnkeep_application.consent_views import EffectiveConsent
 from turnkeep_application.worker.exits import (
     HANDLER_ERROR,
     OUTPUT_INVALID,
+    CallRefused,
     GiveUp,
     StepNotDone,
     StepUncertain,
@@ -23,13 +25,17 @@ from turnkeep_application.worker.exits import (
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
+from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
+from turnkeep_domain.approvals.refusals import InputRefusal
+from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_domain.request_ids import Digest
 from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
     Intended,
+    JournalCall,
     Mode,
     NotDone,
     Uncertain,
@@ -38,18 +44,15 @@ from turnkeep_domain.turns.effect import (
 from turnkeep_domain.turns.effect_ids import EffectId, IdempotencyKey
 
 T = TypeVar("T")
+O = TypeVar("O")
 
 Step: TypeAlias = Callable[[IdempotencyKey], Awaitable[T]]
 """What a handler has done: given its key, it returns JSON or bytes, or raises `StepNotDone`."""
 
+Consenting: TypeAlias = Callable[[], Awaitable[EffectiveConsent | Refused[InputRefusal]]]
+"""Asks what consent says to a call: `Policies.effective_consent`, with all that it takes."""
+
 ModeName: TypeAlias = Literal["once", "keyed", "safe"]
-
-
-@frozen(kw_only=True)
-class _Call:
-    id: EffectId
-    mode: Mode
-    arguments: Digest
 
 
 @frozen
@@ -58,34 +61,38 @@ class Steps:
 
     runner: Runner
 
-    async def effect(self, name: str, fn: Step[T], args: object, mode: Mode | ModeName) -> T:
+    async def effect(
+        self,
+        name: str,
+        fn: Step[T],
+        args: object,
+        mode: Mode | ModeName,
+        consent: Consenting | None,
+    ) -> T:
         """As `RunContext.effect` promises."""
-        call = _Call(
+        call = JournalCall(
             id=self.runner.journal.next_call(name),
+            kind=EffectKind.STEP,
             mode=mode_of(mode),
             arguments=digest("args", args),
         )
-        self.runner.tenancy.require_open()
-        if not self.runner.require_same(
-            call.id, kind=EffectKind.STEP, mode=call.mode, arguments=call.arguments
-        ):
-            await self.runner.diverge()
-        known = self.runner.journal.state(call.id)
-        if known is None or (isinstance(known, NotDone) and known.redo):
-            output = await self._performed(call, fn)
+        known = await self.runner.entered(call)
+        if known is None:
+            output = await self._performed(call, fn, consent)
         else:
             output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
         return cast("T", output)
 
-    async def _performed(self, call: _Call, fn: Step[T]) -> object:
+    async def _performed(
+        self, call: JournalCall, fn: Step[T], consent: Consenting | None
+    ) -> object:
         turns, claim = self.runner.turns, self.runner.claim
+        consented = None if consent is None else await self._consented(call, consent)
         if call.mode is Mode.ONCE:
-            state: EffectState = await self.runner.ask(
-                lambda: turns.intend(claim, call.id, arguments=call.arguments)
-            )
+            state = await self.runner.make(call, lambda: self._intended(call, consented))
             if not isinstance(state, Intended):
-                return output_of(call.id, state)
+                return output_of(call.id, self.runner.stands(call.id, state))
         outcome, cause = await self._outcome(call, fn)
         settled: EffectState = await to_its_end(
             self.runner.ask(
@@ -100,8 +107,31 @@ class Steps:
         )
         return output_of(call.id, settled, cause)
 
+    async def _intended(self, call: JournalCall, consent: EffectiveConsent | None) -> EffectState:
+        turns, claim = self.runner.turns, self.runner.claim
+        state: EffectState = await self.runner.ask(
+            lambda: turns.intend(claim, call.id, arguments=call.arguments, consent=consent)
+        )
+        return state
+
+    async def _consented(self, call: JournalCall, consent: Consenting) -> EffectiveConsent:
+        """What lets a call pass unasked.
+
+        Raises:
+            CallRefused: Nothing does; the call was not made.
+        """
+
+        async def asked() -> EffectiveConsent:
+            answer = await self.runner.ask(consent)
+            if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
+                return answer
+            withheld = ConsentWithheld(answer.rule)
+            raise CallRefused(withheld, withheld.code)
+
+        return await self.runner.make(call, asked)
+
     async def _outcome(
-        self, call: _Call, fn: Step[T]
+        self, call: JournalCall, fn: Step[T]
     ) -> tuple[Done | NotDone | Unclear, BaseException | None]:
         """Calls the step; a cancellation passes, and leaves an intent as it is."""
         try:

@@ -45,10 +45,13 @@ class Tidying:
     def _sweeps(self) -> tuple[tuple[str, Callable[[], Awaitable[object]]], ...]:
         keep = self.keep
         return (
+            ("approvals", keep.approvals.sweep),
+            ("old approvals", keep.approvals.prune),
             ("reservations", keep.budgets.expire_due),
             ("budget gates", keep.budgets.expire_gates),
             ("old budget records", keep.budgets.prune),
             ("leases", lambda: keep.leases.sweep(limit=self.limit)),
             ("secrets", keep.secrets.sweep),
             ("threads", keep.threads.sweep),
+            ("old events", keep.events.trim),
         )

@@ -15,7 +15,8 @@ from turnkeep_application.turns.claim_pass import ClaimedRun
 from turnkeep_application.worker.announcement import Announcement
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.engagement import Engagement
-from turnkeep_application.worker.intake import Intake
+from turnkeep_application.worker.intake import EVERYWHERE, Intake
+from turnkeep_application.worker.lookout import Lookout
 from turnkeep_application.worker.places import Places
 from turnkeep_application.worker.racing import first_of
 from turnkeep_application.worker.sweeps import Sweeps
@@ -39,8 +40,9 @@ class Worker:
 
     One loop claims runs for the free places, woken by the store's hints or by a poll; sweeps run
     beside it, over runs and now and then over the other services of the keep; every claim has a
-    heartbeat of its own. A run that is lost is cancelled before another worker begins it. A worker
-    serves once: `await worker.run()`, or
+    heartbeat of its own, and one lookout notices which of the runs were called off. A run that is
+    lost is cancelled before another worker begins it. A worker serves once:
+    `await worker.run()`, or
 
         async with Worker(keep, handler):
             ...
@@ -73,6 +75,7 @@ class Worker:
     _draining: Announcement = field(factory=Announcement, init=False, repr=False)
     _hurried: Announcement = field(factory=Announcement, init=False, repr=False)
     _places: Places = field(init=False, repr=False)
+    _lookout: Lookout = field(init=False, repr=False)
     _begun: bool = field(default=False, init=False, repr=False)
     _beside: asyncio.Task[None] | None = field(default=None, init=False, repr=False)
 
@@ -84,6 +87,9 @@ class Worker:
             self.holder = f"worker-{self.keep.turns.ids.commit_id().hex()}"
         require_identifier("holder", self.holder)
         self._places = Places(self.concurrency)
+        self._lookout = Lookout(
+            turns=self.keep.turns, prefix=self.prefix or EVERYWHERE, settings=self.settings
+        )
 
     @property
     def draining(self) -> bool:
@@ -116,18 +122,24 @@ class Worker:
             Sweeps(keep=self.keep, settings=self.settings).run(), name="turnkeep sweeps"
         )
         intake = asyncio.create_task(self._intake().run(), name="turnkeep intake")
+        lookout = asyncio.create_task(self._lookout.run(), name="turnkeep lookout")
+        beside = (sweeps, intake, lookout)
         try:
             await first_of(
-                asyncio.wait((sweeps, intake), return_when=asyncio.FIRST_COMPLETED),
-                self._draining.wait(),
+                asyncio.wait(beside, return_when=asyncio.FIRST_COMPLETED), self._draining.wait()
             )
         except asyncio.CancelledError:
             self._hurried.announce()
             raise
         finally:
             self._draining.announce()
-            await self._left(sweeps, intake)
-        for task in (sweeps, intake):
+            try:
+                await self._left(sweeps, intake)
+            finally:
+                # Handlers that are given time to end may still be called off.
+                lookout.cancel()
+                await asyncio.wait((lookout,))
+        for task in beside:
             if task.done() and not task.cancelled():
                 task.result()
 
@@ -193,6 +205,7 @@ class Worker:
             sent_at=sent_at,
             keep=self.keep,
             handler=self.handler,
+            lookout=self._lookout,
             settings=self.settings,
             draining=self._draining,
             hurried=self._hurried,

@@ -12,6 +12,7 @@ from turnkeep_domain.errors import InvalidValue
 HEARTBEAT_SECONDS: Final = 30.0
 FENCE_SECONDS: Final = 75.0
 POLL_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 5.0
 SWEEP_SECONDS: Final = 15.0
 DRAIN_SECONDS: Final = 25.0
 UNWIND_SECONDS: Final = 5.0
@@ -25,6 +26,8 @@ class WorkerSettings:
 
     Attributes:
         poll_seconds: How long it sleeps at most, jitter apart, before it looks for runs again.
+        look_seconds: How long it takes at most, jitter apart, until it looks whether a run that it
+            has was called off; where the store hints, it is about a quarter of a second.
         sweep_seconds: How often it tidies what time or a crash has left of runs, jitter apart; the
             other services of the keep come every fourth time.
         sweep_records: How many records of each kind one sweep deals with at most.
@@ -43,6 +46,7 @@ class WorkerSettings:
     """
 
     poll_seconds: float = field(default=POLL_SECONDS, validator=[ge(0.01), le(60)])
+    look_seconds: float = field(default=LOOK_SECONDS, validator=[ge(0.01), le(3_600)])
     sweep_seconds: float = field(default=SWEEP_SECONDS, validator=[ge(0.05), le(3_600)])
     sweep_records: int = field(default=SWEEP_RECORDS, validator=[ge(1), le(500)])
     heartbeat_seconds: float = field(default=HEARTBEAT_SECONDS, validator=[ge(0.05), le(3_600)])

@@ -28,6 +28,7 @@ from turnkeep_domain.approvals.events import (
     ApprovalDiscarded,
     ApprovalErased,
     ApprovalExpired,
+    ApprovalPruned,
     ApprovalRaised,
     ApprovalVoted,
     BallotEvent,
@@ -42,11 +43,13 @@ from turnkeep_domain.approvals.phases import (
     state_of,
 )
 from turnkeep_domain.approvals.refusals import (
+    AlwaysAllowUnsupported,
     DiscardRefusal,
     ExpireRefusal,
     IdSpent,
     NotDue,
     NotEligible,
+    NotOver,
     NotPending,
     VoteRefusal,
 )
@@ -63,6 +66,8 @@ from turnkeep_domain.replay import replayed
 from turnkeep_domain.request_ids import Mark, Marks, RequestId, remember
 
 _NAME: Final = "approval"
+ERASED: Final = ".erased"
+"""What the index adds to the state of an ended approval whose payload is erased."""
 
 
 @frozen(kw_only=True)
@@ -72,12 +77,14 @@ class Approval:
     Attributes:
         votes: In the order in which they were cast.
         marks: Every decision id with what it was answered; none is ever dropped.
+        erased: Whether reason and display are erased.
     """
 
     request: ApprovalRequest = field(validator=of_kind(ApprovalRequest))
     votes: tuple[Vote, ...] = field(validator=deep_iterable(of_kind(Vote), of_kind(tuple)))
     marks: Marks[ApprovalOutcome] = field(validator=of_kind(Marks))
     phase: Phase = field(validator=of_kind(Pending, Approved, Denied, Expired))
+    erased: bool = field(validator=of_kind(bool))
 
     def __attrs_post_init__(self) -> None:
         require_agreement(self.request, self.votes, self.marks, self.phase)
@@ -92,7 +99,7 @@ class Approval:
             InvalidValue: The lifetime is outside 10 seconds to 30 days.
         """
         request = ApprovalRequest.of(question, now=now, lifetime_seconds=lifetime_seconds)
-        approval = cls(request=request, votes=(), marks=Marks.none(), phase=Pending())
+        approval = cls(request=request, votes=(), marks=Marks.none(), phase=Pending(), erased=False)
         event = ApprovalRaised(
             address=approval.address,
             at=now,
@@ -114,6 +121,14 @@ class Approval:
         """How often it was stored anew since it was raised, the raising included."""
         return 1 + len(self.votes) + isinstance(self.phase, Expired)
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was decided, or its deadline if nobody did; None until either is noted."""
+        if isinstance(self.phase, Expired):
+            return self.request.expires_at
+        ruling = ruling_of(self.phase)
+        return None if ruling is None else ruling.at
+
     def state_at(self, now: datetime) -> ApprovalState:
         """Where it stands; overdue is expired, whether or not that was noted."""
         return ApprovalState.EXPIRED if self._is_overdue(now) else state_of(self.phase)
@@ -134,15 +149,20 @@ class Approval:
         return Unchanged(self) if same else Refused(IdSpent(self.request.id))
 
     def approve(
-        self, *, by: Principal, decision_id: RequestId, now: datetime
+        self,
+        *,
+        by: Principal,
+        decision_id: RequestId,
+        now: datetime,
+        offer: Offer = Offer.ONCE,
     ) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
-        """Somebody says yes. In this order: mark, eligible, same vote, pending, in time."""
+        """Somebody says yes. Checked: mark, eligible, same vote, pending, in time, offered."""
         return self._cast(
             Vote(
                 decision_id=decision_id,
                 decider=by,
                 verdict=Verdict.APPROVE,
-                offer=Offer.ONCE,
+                offer=offer,
                 at=now,
             )
         )
@@ -198,15 +218,42 @@ class Approval:
         settled = self._settled(now)
         return Changed(settled.state, ApprovalOutcome.of(ApprovalState.EXPIRED), settled.events)
 
-    def erased(self, now: datetime) -> ApprovalErased:
-        """The event that its payload was erased, which changes nothing else."""
+    def erase(self, *, now: datetime) -> Changed[ApprovalRecord, None] | Unchanged[None]:
+        """Notes that reason and display are erased, which changes no ruling."""
+        if self.erased:
+            return Unchanged(None)
         question = self.request.question
-        return ApprovalErased(
+        event = ApprovalErased(
             address=self.address,
             at=now,
             capability=question.action.capability,
             correlation_id=question.correlation_id,
         )
+        return Changed(evolve(self, erased=True), None, (event,))
+
+    def prune(
+        self, *, before: datetime, now: datetime
+    ) -> Changed[ApprovalRecord, None] | Refused[NotOver]:
+        """Leaves the tombstone of an approval that had ended by `before`: its marks, no call."""
+        ended_at = self.ended_at
+        if ended_at is None or ended_at > before:
+            return Refused(NotOver(self.request.id))
+        tombstone = Discarded(
+            id=self.request.id,
+            scope=self.request.scope,
+            was=state_of(self.phase),
+            created_at=self.request.created_at,
+            ended_at=ended_at,
+            marks=self.marks,
+        )
+        question = self.request.question
+        event = ApprovalPruned(
+            address=self.address,
+            at=now,
+            capability=question.action.capability,
+            correlation_id=question.correlation_id,
+        )
+        return Changed(tombstone, None, (event,))
 
     def _cast(self, vote: Vote) -> Decision[ApprovalRecord, ApprovalOutcome, VoteRefusal]:
         replay = replayed(self.marks, vote.decision_id, vote.arguments())
@@ -220,6 +267,9 @@ class Approval:
             return Refused(self._not_pending())
         if self._is_overdue(vote.at):
             return self._settled(vote.at)
+        question = self.request.question
+        if vote.offer is not None and not question.is_offered(vote.offer, vote.decider):
+            return Refused(AlwaysAllowUnsupported(self.request.id))
         return self._with(vote)
 
     def _with(self, vote: Vote) -> Changed[ApprovalRecord, ApprovalOutcome]:
@@ -288,16 +338,19 @@ ApprovalRecord: TypeAlias = Approval | Discarded
 
 
 def _index(record: ApprovalRecord) -> Index:
+    due_at: datetime | None
     match record:
-        case Approval(request=request, phase=phase):
-            due_at = request.expires_at if isinstance(phase, Pending) else None
-            state, created_at, id = state_of(phase), request.created_at, request.id
+        case Approval(request=request, phase=phase, ended_at=ended_at):
+            due_at = request.expires_at if ended_at is None else ended_at
+            is_erased = record.erased and ended_at is not None
+            state = f"{state_of(phase).value}{ERASED if is_erased else ''}"
+            created_at, id = request.created_at, request.id
         case Discarded(created_at=created_at, id=id):
-            state, due_at = ApprovalState.DISCARDED, None
+            state, due_at = ApprovalState.DISCARDED.value, None
         case _:
             assert_never(record)
     # Ties are broken by the id.
-    return Index(state=state.value, due_at=due_at, sort=f"{sorted_from(created_at)}{id}")
+    return Index(state=state, due_at=due_at, sort=f"{sorted_from(created_at)}{id}")
 
 
 def _identity(record: ApprovalRecord) -> Identity:

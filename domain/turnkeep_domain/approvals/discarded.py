@@ -62,7 +62,12 @@ class Discarded:
         return Refused(IdSpent(self.id))
 
     def approve(
-        self, *, by: Principal, decision_id: RequestId, now: datetime
+        self,
+        *,
+        by: Principal,
+        decision_id: RequestId,
+        now: datetime,
+        offer: Offer = Offer.ONCE,
     ) -> Unchanged[ApprovalOutcome] | Refused[VoteRefusal]:
         """An approval that comes too late, or one that came before."""
         return self._cast(
@@ -70,7 +75,7 @@ class Discarded:
                 decision_id=decision_id,
                 decider=by,
                 verdict=Verdict.APPROVE,
-                offer=Offer.ONCE,
+                offer=offer,
                 at=now,
             )
         )

@@ -91,3 +91,10 @@ class ApprovalErased(ApprovalEvent):
     """Reason and display were erased; the approval stands."""
 
     kind: ClassVar[str] = "approval.erased"
+
+
+@frozen(kw_only=True)
+class ApprovalPruned(ApprovalEvent):
+    """What was long over became a tombstone; its grant is gone."""
+
+    kind: ClassVar[str] = "approval.pruned"

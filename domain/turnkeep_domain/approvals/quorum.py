@@ -53,9 +53,7 @@ class Quorum:
         Raises:
             InvalidValue: The scope has no tenant or no user.
         """
-        require_kind("scope", scope, Scope)
-        scope.require_work()
-        return cls.of(1, Principal.person(str(scope.user)))
+        return cls.of(1, owner_of(scope))
 
     def require_independence(self, requester: Principal) -> None:
         """Refuses a requester who would be one of several deciders of the own request.
@@ -65,3 +63,14 @@ class Quorum:
         """
         if self.threshold > 1 and requester in self.eligible:
             raise InvalidValue("eligible", "must not name the requester above threshold 1")
+
+
+def owner_of(scope: Scope) -> Principal:
+    """The person whose scope it is.
+
+    Raises:
+        InvalidValue: The scope has no tenant or no user.
+    """
+    require_kind("scope", scope, Scope)
+    scope.require_work()
+    return Principal.person(str(scope.user))

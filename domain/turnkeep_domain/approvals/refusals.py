@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 
 from attrs import frozen
 
+from turnkeep_domain.approvals.consent_refusals import ToolDisabled, TooManyAllows
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.approvals.votes import Ruling
 from turnkeep_domain.principals import Principal
@@ -57,6 +58,33 @@ class Unknown:
 
 
 @frozen
+class InvalidGateRef:
+    """The reference names no gate: it is `approval:` and the id of an approval."""
+
+    code: ClassVar[str] = "invalid_gate_ref"
+
+
+@frozen
+class AmbiguousGate:
+    """The answer names no gate, and several stood open when its prompt was shown.
+
+    Attributes:
+        refs: The references of those among which an answer must choose, oldest first.
+    """
+
+    code: ClassVar[str] = "ambiguous_gate"
+
+    refs: tuple[str, ...]
+
+
+@frozen
+class NothingToAnswer:
+    """The answer names no gate, and none stood open when its prompt was shown."""
+
+    code: ClassVar[str] = "unknown_gate"
+
+
+@frozen
 class IdSpent:
     """The call was already asked on other terms, or discarded: ask with the next attempt."""
 
@@ -99,12 +127,30 @@ class StaleGate:
 
 
 @frozen
+class AlwaysAllowUnsupported:
+    """The request does not offer this decider to be always allowed from now on."""
+
+    code: ClassVar[str] = "always_allow_unsupported"
+
+    id: str
+
+
+@frozen
 class NotDue:
     """The approval may still be decided, until `expires_at`."""
 
     code: ClassVar[str] = "not_due"
 
     expires_at: datetime
+
+
+@frozen
+class NotOver:
+    """The approval has not ended, or not long enough ago."""
+
+    code: ClassVar[str] = "not_over"
+
+    id: str
 
 
 @frozen
@@ -118,6 +164,9 @@ class TooManyPending:
 
 InputRefusal: TypeAlias = InvalidInput | InputTooDeep | InputTooLarge
 RaiseRefusal: TypeAlias = InputRefusal | IdSpent | TooManyPending
-VoteRefusal: TypeAlias = RequestIdReused | NotEligible | NotPending | StaleGate
+VoteRefusal: TypeAlias = (
+    RequestIdReused | NotEligible | NotPending | StaleGate | AlwaysAllowUnsupported
+)
+ApproveRefusal: TypeAlias = VoteRefusal | ToolDisabled | TooManyAllows
 DiscardRefusal: TypeAlias = RequestIdReused | NotPending
 ExpireRefusal: TypeAlias = NotDue | NotPending

@@ -14,7 +14,9 @@ from turnkeep_domain.approvals.calls import (
     Effect,
     Spawn,
 )
+from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.fingerprint import Fingerprint, fingerprint
+from turnkeep_domain.approvals.hard_floor import HARD_FLOOR
 from turnkeep_domain.approvals.limits import (
     ATTEMPT_MAX,
     LIFETIME_SECONDS_MAX,
@@ -23,7 +25,7 @@ from turnkeep_domain.approvals.limits import (
     require_whole,
 )
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
-from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.approvals.quorum import Quorum, owner_of
 from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.identifiers import identifier
@@ -41,7 +43,9 @@ class Question:
     Attributes:
         attempt: 1 for the first time that the call is asked; the next, once an id is spent.
         effects: What the host says the call may do.
-        offers: What a yes may be given for.
+        cause: The rule by which consent asked; it is told, and is none of the terms.
+        offers: What a yes may be given for: once, and perhaps always, where one approval decides,
+            the user of the scope is eligible, and nothing is asked that must be asked each time.
         run: The run that waits for the answer, in the same scope; None where none does.
 
     Raises:
@@ -56,6 +60,7 @@ class Question:
     requester: Principal = field(validator=of_kind(Principal))
     correlation_id: CorrelationId = field(validator=identifier)
     fingerprint: Fingerprint = field(validator=fingerprint, repr=False)
+    cause: ConsentRule = field(validator=of_kind(ConsentRule))
     offers: frozenset[Offer] = field(validator=deep_iterable(of_kind(Offer), of_kind(frozenset)))
     quorum: Quorum = field(validator=of_kind(Quorum))
     run: RunAddress | None = field(validator=of_kind(RunAddress, type(None)))
@@ -68,14 +73,28 @@ class Question:
     def _counts_from_one(self, _: object, attempt: int) -> None:
         require_whole("attempt", attempt, least=1, most=ATTEMPT_MAX)
 
+    @cause.validator
+    def _asks(self, _: object, cause: ConsentRule) -> None:
+        if cause.answer is not ConsentAnswer.ASK:
+            raise InvalidValue("cause", "must be a rule that asks")
+
     @offers.validator
-    def _offers_something(self, _: object, offers: frozenset[Offer]) -> None:
-        if not offers:
-            raise InvalidValue("offers", "must name one at least")
+    def _offers_this_call_alone(self, _: object, offers: frozenset[Offer]) -> None:
+        if Offer.ONCE not in offers:
+            raise InvalidValue("offers", "must have once")
 
     @quorum.validator
     def _is_independent(self, _: object, quorum: Quorum) -> None:
         quorum.require_independence(self.requester)
+
+    @quorum.validator
+    def _lets_the_user_allow_always(self, _: object, quorum: Quorum) -> None:
+        if Offer.ALWAYS not in self.offers:
+            return
+        if quorum.threshold > 1 or owner_of(self.scope) not in quorum.eligible:
+            raise InvalidValue("offers", "must have always only where the user may decide alone")
+        if self.effects & HARD_FLOOR:
+            raise InvalidValue("offers", "must not have always for what must be asked each time")
 
     @run.validator
     def _is_of_the_same_scope(self, _: object, run: RunAddress | None) -> None:
@@ -86,6 +105,12 @@ class Question:
     def id(self) -> ApprovalId:
         """The id of every approval that asks this."""
         return approval_id(self.fingerprint, self.attempt)
+
+    def is_offered(self, offer: Offer, decider: Principal) -> bool:
+        """Whether one decider may take an offer: only the user of the scope is always allowed."""
+        if offer not in self.offers:
+            return False
+        return offer is not Offer.ALWAYS or decider == owner_of(self.scope)
 
     def has_terms_of(self, other: Question) -> bool:
         """Whether two questions about one call are asked by, of and for the same."""

@@ -29,7 +29,9 @@ def require_agreement(
         raise InvalidValue("votes", "must be of the eligible")
     if not all(vote.at < request.expires_at for vote in votes):
         raise InvalidValue("votes", "must be before the deadline")
-    if not {vote.offer for vote in votes} <= {*question.offers, None}:
+    if not all(
+        vote.offer is None or question.is_offered(vote.offer, vote.decider) for vote in votes
+    ):
         raise InvalidValue("votes", "must take what is offered")
     if len({(vote.decider, vote.verdict) for vote in votes}) != len(votes):
         raise InvalidValue("votes", "must say nothing twice")

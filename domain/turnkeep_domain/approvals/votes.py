@@ -26,9 +26,10 @@ class Verdict(Enum):
 
 
 class Offer(Enum):
-    """What a yes may be given for."""
+    """What a yes may be given for: this call alone, or every further one of its kind too."""
 
     ONCE = "once"
+    ALWAYS = "always"
 
 
 @frozen(kw_only=True)

@@ -94,16 +94,29 @@ class ClaimEnding:
         return self._failed(run, category, effect)
 
     def block(
-        self, gate: Gate, *, until: datetime | None, approvals: tuple[RunApproval, ...]
+        self,
+        gate: Gate,
+        *,
+        until: datetime | None,
+        approvals: tuple[RunApproval, ...],
+        effects: int,
     ) -> Ending | Refused[EffectsOpen]:
-        """Its handler waits at a gate."""
+        """Its handler waits at a gate; `effects` is how many entries the journal has but that."""
         run = self.active.run
         if isinstance(run.state, CancelRequested):
             return self._cancelled(run.state, None)
         if run.open:
             return Refused(EffectsOpen(run.open))
         blocked = Blocked(gate=gate, since=self.active.now, until=until)
-        run = self.active.stored(evolve(run, state=blocked, lease=None, approvals=approvals))
+        run = self.active.stored(
+            evolve(
+                run,
+                state=blocked,
+                lease=None,
+                approvals=approvals,
+                counters=evolve(run.counters, effects=effects),
+            )
+        )
         return self._ending(
             run, RunBlocked(**told_of(run, self.active.now), gate=gate.kind, until=until)
         )

@@ -11,6 +11,7 @@ from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Uncha
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.events import Event
 from turnkeep_domain.turns.claims import Claim
+from turnkeep_domain.turns.declined import declined
 from turnkeep_domain.turns.effect import (
     EffectState,
     Intended,
@@ -88,6 +89,15 @@ class Journal:
         if self._is_full():
             return Refused(EffectsFull("effects"))
         return self._changed(self._counted(self.runner.active.run), self._entry(outcome))
+
+    def decline(self, code: str) -> Answer:
+        """The call was refused, and a replay is to be told so. In this order: repeat, limits."""
+        answer = self._repeat()
+        if answer is not None:
+            return answer
+        if self._is_full():
+            return Refused(EffectsFull("effects"))
+        return self._changed(self._counted(self.runner.active.run), self._entry(declined(code)))
 
     def _settle_once(self, outcome: Outcome | Unclear) -> Answer:
         known, run, now = self.known, self.runner.active.run, self.runner.active.now

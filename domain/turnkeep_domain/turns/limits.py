@@ -24,6 +24,7 @@ PARKED_MAX: Final = 128
 HOLDS_MAX: Final = 7
 TREE_LIVE_MAX: Final = 64
 TREE_SPAWNED_MAX: Final = 1_000
+RETRIES_MAX: Final = 8
 TREE_DEPTH_MAX: Final = 8
 AWAITED_MAX: Final = 16
 

@@ -22,7 +22,8 @@ class Lineage:
         parent: The run that spawned it; None for a root.
         root: The first of its tree; None for a root, which is its own.
         depth: 0 for a root, at most 8.
-        retry_of: The failed run of the same turn that it repeats.
+        retry_of: The run of the same turn that it repeats: one that failed, or a retry of such a
+            run that was called off.
     """
 
     parent: RunAddress | None = field(validator=of_kind(RunAddress, type(None)))

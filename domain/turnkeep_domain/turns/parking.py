@@ -12,12 +12,18 @@ from turnkeep_domain.request_ids import Digest, digest_of
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claim_ending import ClaimEnding
 from turnkeep_domain.turns.claims import RunStanding
-from turnkeep_domain.turns.effect import Done, EffectKind, JournalCall, Mode, RunEffect
+from turnkeep_domain.turns.declined import declined_with
+from turnkeep_domain.turns.effect import Done, EffectKind, JournalCall, Mode, NotDone, RunEffect
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.journal import Journal
 from turnkeep_domain.turns.limits import APPROVALS_MAX, APPROVALS_OPEN_MAX, EFFECTS_MAX
 from turnkeep_domain.turns.moved import Moved
-from turnkeep_domain.turns.refusals import BlockRefusal, EffectsFull, ReplayDiverged
+from turnkeep_domain.turns.refusals import (
+    BlockRefusal,
+    CallDeclined,
+    EffectsFull,
+    ReplayDiverged,
+)
 from turnkeep_domain.turns.run import RunApproval
 from turnkeep_domain.turns.run_states import CancelRequested
 from turnkeep_domain.turns.runner import Runner
@@ -55,17 +61,25 @@ class Parking:
         """
         run = self.runner.active.run
         if isinstance(run.state, CancelRequested):
-            return self.ending.block(self.gate, until=None, approvals=run.approvals)
+            return self.ending.block(
+                self.gate, until=None, approvals=run.approvals, effects=run.counters.effects
+            )
         answer = self._passed()
         if answer is not None:
             return answer
-        if run.counters.effects >= EFFECTS_MAX:
+        # The entry of a call that was refused before gives its place to the gate's own, which is
+        # entered when the gate ends.
+        effects = run.counters.effects - (0 if self.known is None else 1)
+        if effects >= EFFECTS_MAX:
             return Refused(EffectsFull("effects"))
         approvals = self._approvals()
         if isinstance(approvals, EffectsFull):
             return Refused(approvals)
         return self.ending.block(
-            evolve(self.gate, awaited=self.live), until=self.until, approvals=approvals
+            evolve(self.gate, awaited=self.live),
+            until=self.until,
+            approvals=approvals,
+            effects=effects,
         )
 
     def _passed(self) -> Answer | None:
@@ -73,8 +87,13 @@ class Parking:
         if self.known is not None:
             if not self.known.is_call(call):
                 return Refused(ReplayDiverged(call.id))
-            if isinstance(self.known.state, Done):
-                return Unchanged(self.known.state.disposition or Disposition.GRANTED)
+            match self.known.state:
+                case Done(disposition=disposition):
+                    return Unchanged(disposition or Disposition.GRANTED)
+                case NotDone(redo=False) as refused:
+                    return Refused(CallDeclined(declined_with(refused) or refused.category))
+                case _:
+                    pass
         disposition = self._disposition()
         if disposition is None:
             return None

@@ -168,6 +168,17 @@ class ReplayDiverged:
 
 
 @frozen
+class CallDeclined:
+    """The call was refused when it was made first, and the journal says so: it is again.
+
+    Attributes:
+        code: That refusal's.
+    """
+
+    code: str
+
+
+@frozen
 class RouteFixed:
     """The route was chosen before, and another one."""
 
@@ -203,11 +214,19 @@ AdmissionRefusal: TypeAlias = NotPermitted | ThreadClosed | ThreadBusy | AtCapac
 SubmitRefusal: TypeAlias = RequestIdReused | RunIdSpent | AdmissionRefusal
 ClaimRefusal: TypeAlias = NotFound | ClaimEnded | LeaseLost | LeaseExpired | WrongState
 SpawnRefusal: TypeAlias = (
-    ClaimRefusal | SubmitRefusal | TreeFull | TreeCancelling | EffectsFull | ReplayDiverged
+    ClaimRefusal
+    | SubmitRefusal
+    | TreeFull
+    | TreeCancelling
+    | EffectsFull
+    | ReplayDiverged
+    | CallDeclined
 )
 IntendRefusal: TypeAlias = ClaimRefusal | EffectsFull | ReplayDiverged
 SettleRefusal: TypeAlias = ClaimRefusal | EffectsFull | ReplayDiverged
-BlockRefusal: TypeAlias = ClaimRefusal | EffectsOpen | EffectsFull | ReplayDiverged | UnknownGate
+BlockRefusal: TypeAlias = (
+    ClaimRefusal | EffectsOpen | EffectsFull | ReplayDiverged | UnknownGate | CallDeclined
+)
 EndRefusal: TypeAlias = ClaimRefusal | EffectsOpen
 RouteRefusal: TypeAlias = ClaimRefusal | RouteFixed
 ResumeRefusal: TypeAlias = (

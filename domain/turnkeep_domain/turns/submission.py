@@ -56,10 +56,10 @@ class Submission:
 
     @classmethod
     def again(
-        cls, failed: EndedRun, *, id: RunId, holds: tuple[BucketId, ...], actor: Actor
+        cls, before: EndedRun, *, id: RunId, holds: tuple[BucketId, ...], actor: Actor
     ) -> Submission:
         """The same turn on the same journal, as a new run, and as the root of a tree of its own."""
-        run = failed.run
+        run = before.run
         return cls(
             id=id,
             turn=run.turn,

@@ -13,6 +13,7 @@ from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import Digest, RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.limits import RETRIES_MAX
 from turnkeep_domain.turns.names import Ref, RunId, TurnId, optional_ref, ref
 from turnkeep_domain.version_8 import version_8
 
@@ -58,12 +59,29 @@ def run_id(scope: Scope, operation: str, request_id: RequestId) -> RunId:
 
 
 def retry_id(scope: Scope, failed: RunId) -> RunId:
-    """The id of the one run that does a failed run again, whoever asks for it and how often.
+    """The id of the one run that does another again, whoever asks for it and how often.
 
     So there is never a second live run on one journal, and no retry goes past a step that a later
     run of the journal has left uncertain.
+
+    Args:
+        scope: The full scope of the thread.
+        failed: The run that failed; or a retry of it that was called off.
     """
     return RunId(_derived(scope, "retry", failed))
+
+
+def retry_ids(scope: Scope, failed: RunId) -> tuple[RunId, ...]:
+    """The ids of the runs that may repeat a failed run, each the one before: 8 at most.
+
+    Whoever stands on a run's journal after it is one of them, so that nothing has to be read to
+    tell, or to find, them.
+    """
+    ids, last = list[RunId](), failed
+    for _ in range(RETRIES_MAX):
+        last = retry_id(scope, last)
+        ids.append(last)
+    return tuple(ids)
 
 
 def _derived(scope: Scope, operation: str, of: str) -> str:

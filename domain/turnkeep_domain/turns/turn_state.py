@@ -59,12 +59,14 @@ from turnkeep_domain.turns.claims import (
     token_digest,
 )
 from turnkeep_domain.turns.counts import count
+from turnkeep_domain.turns.declined import declined_with
 from turnkeep_domain.turns.effect import (
     Done,
     EffectKind,
     EffectState,
     JournalCall,
     Mode,
+    NotDone,
     Outcome,
     RunEffect,
     Unclear,
@@ -82,6 +84,7 @@ from turnkeep_domain.turns.parking import Parking, block_arguments
 from turnkeep_domain.turns.policy import TurnPolicy
 from turnkeep_domain.turns.refusals import (
     BlockRefusal,
+    CallDeclined,
     CancelRefusal,
     ClaimRefusal,
     EndRefusal,
@@ -224,6 +227,7 @@ class TurnState:
         self,
         *,
         failed: EndedRun,
+        called_off: Sequence[EndedRun],
         id: RunId,
         settlements: Mapping[EffectId, Outcome],
         effects: Sequence[RunEffect],
@@ -235,13 +239,16 @@ class TurnState:
     ) -> Decision[Moved, Run, ResubmitRefusal]:
         """The one new run of a failed run's turn (a), on its journal; the failing call is redone.
 
-        In this order: request, actor, state, repeat, settlements, then as `submit`.
+        A retry that was called off is ended, and followed by another. In this order: request,
+        actor, state, repeat, settlements, then as `submit`.
 
         Args:
             failed: The run as it failed.
-            id: The new run's, `retry_id` of the failed one: a second retry meets the first.
+            called_off: The retries of it that were called off, each a retry of the one before.
+            id: The new run's, `retry_id` of the last of all these: a second retry meets the first.
             settlements: What became of each step that was left open.
-            effects: The journal entries of those steps, and of the call that failed the run.
+            effects: The journal entries of those steps, which the last of these runs has left, and
+                of the call that failed the run.
             holds: The buckets that count the new run.
             actor: An operator.
             request_id: The caller's.
@@ -249,31 +256,43 @@ class TurnState:
             now: The store's.
         """
         run, found = failed.run, Settlements(outcomes=settlements)
+        last = called_off[-1] if called_off else failed
         request = request_of(request_id, "retry", run.id, actor, found.words)
-        reused = self._reused(request, ended)
-        if reused is not None:
-            return reused
+        repeated = self._repeated(request, called_off, ended)
+        if isinstance(repeated, RequestIdReused):
+            return Refused(repeated)
         if actor.role is not Role.OPERATOR:
             return Refused(NotPermitted())
         if not isinstance(run.state, Failed):
             return Refused(WrongState(run.status))
+        if repeated is not None:
+            return Unchanged(repeated)
         payload = run.turn.payload
         known = self.recorded(id=id, payload=payload, request_id=request_id, ended=ended)
         if known is not None:
             return known
-        settled = found.of_all(run, effects)
+        settled = found.of_all(last.run, effects)
         if isinstance(settled, Refused):
             return settled
-        culprit = run.state.effect
+        # What a retry that was called off has left open of it, the operator has settled.
+        culprit = None if run.state.effect in settlements else run.state.effect
         redone = [entry.redone() for entry in effects if entry.id == culprit]
-        submission = Submission.again(failed, id=id, holds=holds, actor=actor)
+        submission = Submission.again(last, id=id, holds=holds, actor=actor)
         return submission.to(self, settled=settled, redone=redone, request=request, now=now)
 
-    def _reused(self, request: Request, ended: RunRecord | None) -> Refused[RequestIdReused] | None:
-        known = self.requests.recall(request.id, request.arguments)
-        if known is None and isinstance(ended, EndedRun):
-            known = ended.requests.recall(request.id, request.arguments)
-        return Refused(known) if isinstance(known, RequestIdReused) else None
+    def _repeated(
+        self, request: Request, called_off: Sequence[EndedRun], ended: RunRecord | None
+    ) -> Run | RequestIdReused | None:
+        """The retry that was called off and that this very request had begun; a reused id."""
+        records = [*called_off, *([ended] if isinstance(ended, EndedRun) else [])]
+        for marks in (self.requests, *(record.requests for record in records)):
+            known = marks.recall(request.id, request.arguments)
+            if isinstance(known, RequestIdReused):
+                return known
+            if known is not None:
+                begun = known.outcome.run
+                return next((one.run for one in called_off if one.run.id == begun), None)
+        return None
 
     # ---- claim and run --------------------------------------------------------------------------
 
@@ -391,6 +410,25 @@ class TurnState:
         )
         return late.join(self, now)
 
+    def decline(
+        self,
+        *,
+        claim: Claim,
+        call: JournalCall,
+        code: str,
+        effect: RunEffect | None,
+        ended: RunRecord | None,
+        now: datetime,
+    ) -> Decision[Moved, EffectState, SettleRefusal]:
+        """A call was refused (c), and is from now on. After the runner's checks: repeat, limits.
+
+        See `intend` for the arguments.
+        """
+        runner = Runner.of(self, claim, ended=ended, now=now)
+        if not isinstance(runner, Runner):
+            return runner
+        return Journal(runner=runner, call=call, known=effect).decline(code)
+
     def spawn(
         self,
         *,
@@ -400,7 +438,7 @@ class TurnState:
         effect: RunEffect | None,
         ended: RunRecord | None,
         now: datetime,
-    ) -> Decision[Moved, EffectState, SettleRefusal]:
+    ) -> Decision[Moved, EffectState, SettleRefusal | CallDeclined]:
         """A child is submitted (c): the parent's side. After the runner's checks: state, repeat."""
         runner = Runner.of(self, claim, ended=ended, now=now)
         if not isinstance(runner, Runner):
@@ -410,7 +448,12 @@ class TurnState:
             return Refused(WrongState(run.status))
         call = JournalCall(id=id, kind=EffectKind.CHILD, mode=Mode.KEYED, arguments=arguments)
         done = Done(output=b"", disposition=None)
-        return Journal(runner=runner, call=call, known=effect).settle(done)
+        entered = Journal(runner=runner, call=call, known=effect).settle(done)
+        match entered:
+            case Unchanged(NotDone() as refused):
+                return Refused(CallDeclined(declined_with(refused) or refused.category))
+            case _:
+                return entered
 
     # ---- end a claim ----------------------------------------------------------------------------
 
@@ -740,6 +783,14 @@ class TurnState:
             return Unchanged(None)
         closed = evolve(self, closed=True, updated_at=now)
         return Changed(Moved(state=closed, ended=None, effects=()), None, ())
+
+    def without_grants(self, ended: frozenset[str]) -> TurnState:
+        """The same, whose run lists none of these grants: their end goes along with the commit."""
+        run = self.active
+        if run is None or not ended:
+            return self
+        unspent = tuple(entry for entry in run.approvals if entry.id not in ended)
+        return evolve(self, active=evolve(run, approvals=unspent))
 
     def put_outside(self) -> TurnState:
         """The run, queued by the same commit, finds its lane full.

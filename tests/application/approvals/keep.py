@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from attrs import define, field, frozen
 
 from tests.files.simulated_disk import SimulatedDisk
+from tests.postgres.outside import OutsideStore
 from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
@@ -31,9 +32,11 @@ from turnkeep_application.update_loop import UpdateLoop
 from turnkeep_domain.approvals.approval import APPROVALS, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Dispatch, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
+from turnkeep_domain.approvals.grant import GRANTS, Grant
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
 from turnkeep_domain.approvals.states import ApprovalOutcome, ApprovalState
+from turnkeep_domain.approvals.votes import Offer
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address
 from turnkeep_domain.principals import Principal
@@ -97,10 +100,17 @@ def files(clock: VirtualClock, wall: Wall) -> Handles:
     )
 
 
+def postgres(clock: VirtualClock, wall: Wall) -> Handles:
+    """A database that is told the time by the test; every handle is the one store."""
+    store = OutsideStore(clock, wall)
+    return lambda: store
+
+
 STORES: Final[dict[str, Callable[[VirtualClock, Wall], Handles]]] = {
     "memory": memory,
     "faultless": faultless,
     "files": files,
+    "postgres": postgres,
 }
 
 
@@ -229,6 +239,7 @@ class Keep:
         lifetime_seconds: int | None = 3_600,
         quorum: Quorum | None = TWO_OF_THREE,
         attempt: int = 1,
+        offers: frozenset[Offer] | None = None,
     ) -> object:
         """Raises a request, whatever comes of it."""
         return await (on or self.approvals).raise_request(
@@ -244,6 +255,7 @@ class Keep:
             lifetime_seconds=lifetime_seconds,
             quorum=quorum,
             attempt=attempt,
+            offers=offers,
         )
 
     async def raised(
@@ -253,10 +265,15 @@ class Keep:
         invocation: str = "i1",
         lifetime_seconds: int = 3_600,
         quorum: Quorum | None = TWO_OF_THREE,
+        input: Json | JsonText = None,
     ) -> ApprovalView:
         """A request that was raised."""
         view = await self.ask(
-            scope=scope, invocation=invocation, lifetime_seconds=lifetime_seconds, quorum=quorum
+            scope=scope,
+            invocation=invocation,
+            lifetime_seconds=lifetime_seconds,
+            quorum=quorum,
+            input=input,
         )
         assert isinstance(view, ApprovalView)
         return view
@@ -285,7 +302,7 @@ class Keep:
 
     async def snapshot(self) -> Snapshot:
         cells: list[Cell] = []
-        for collection in ("approval", "approval_payload"):
+        for collection in ("approval", "approval_payload", "grant"):
             query = InScope(collection=collection, prefix=EVERYTHING)
             page = await self.store.scan(query, after=None, limit=500, deadline=self._deadline())
             assert page.next is None
@@ -301,9 +318,18 @@ class Keep:
     async def events(self) -> list[Event]:
         return [self.codec.decode_event(stored) for stored in await self.stored_events()]
 
-    async def kinds(self) -> list[str]:
-        """The kinds of all events, `approval.` left out."""
-        return [event.kind.removeprefix("approval.") for event in await self.stored_events()]
+    async def kinds(self, collection: str = "approval") -> list[str]:
+        """The kinds of all events of a collection, its name left out."""
+        return [
+            event.kind.removeprefix(f"{collection}.")
+            for event in await self.stored_events()
+            if event.kind.startswith(f"{collection}.")
+        ]
+
+    async def grant(self, id: str) -> Grant | None:
+        """The grant as it is stored."""
+        cell = await self.cell(id, "grant")
+        return None if cell is None else self.codec.decode(GRANTS, cell.address, cell.entry.body)
 
     async def records(self) -> list[ApprovalRecord]:
         """Every approval and tombstone, in key order."""

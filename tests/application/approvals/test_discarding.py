@@ -105,11 +105,9 @@ def test_erasing_the_payload_leaves_the_ruling_intact(keep: Keep) -> None:
         view = await keep.raised(quorum=ONE_OF_TWO)
         await keep.approvals.approve(SCOPE, view.id, by=ADA, decision_id=rid("d1"))
         ruled = await keep.approvals.get(SCOPE, view.id)
-        cell = await keep.cell(view.id)
         assert await keep.approvals.erase_payload(SCOPE, view.id) == Erased(view.id)
         assert await keep.approvals.payload(SCOPE, view.id) is None
         assert await keep.approvals.get(SCOPE, view.id) == ruled
-        assert await keep.cell(view.id) == cell
         again = await keep.approvals.approve(SCOPE, view.id, by=ADA, decision_id=rid("d1"))
         assert again == APPROVED
         assert await keep.kinds() == ["raised", "approved", "erased"]

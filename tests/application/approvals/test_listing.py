@@ -115,6 +115,7 @@ def test_a_page_shows_what_get_shows(keep: Keep) -> None:
         assert page == PendingPage(
             approvals=tuple(filter(None, [await keep.approvals.get(SCOPE, view.id)])),
             unreadable=(),
+            read_at=keep.wall(),
             next=None,
         )
         assert page.approvals[0].missing == 1

@@ -44,18 +44,18 @@ def ruled(answer: object) -> ApprovalState:
     return answer.state
 
 
-def test_a_ruling_ends_the_wait_by_hint(keep: Keep) -> None:
+def test_a_ruling_ends_the_wait_by_hint(hinted: Keep) -> None:
     async def scenario() -> None:
-        view = await keep.raised(quorum=ONE_OF_TWO)
-        keep.set(poll_seconds=60)
-        task = waiting(keep.approvals, view)
-        await keep.clock.advance(3)
-        await approve(keep, view.id)
-        await keep.clock.settle()
+        view = await hinted.raised(quorum=ONE_OF_TWO)
+        hinted.set(poll_seconds=60)
+        task = waiting(hinted.approvals, view)
+        await hinted.clock.advance(3)
+        await approve(hinted, view.id)
+        await hinted.clock.settle()
         assert ruled(await task) is ApprovalState.APPROVED
-        assert 3 <= keep.clock.monotonic() <= 3 + keep.hint_seconds
+        assert 3 <= hinted.clock.monotonic() <= 3 + hinted.hint_seconds
 
-    keep.run(scenario)
+    hinted.run(scenario)
 
 
 def test_a_vote_that_decides_nothing_ends_the_wait_too(keep: Keep) -> None:
@@ -103,20 +103,20 @@ def test_a_ruling_between_subscription_and_reading_is_seen(keep: Keep) -> None:
     keep.run(scenario)
 
 
-def test_a_ruling_between_reading_and_sleeping_is_seen_at_once(keep: Keep) -> None:
+def test_a_ruling_between_reading_and_sleeping_is_seen_at_once(hinted: Keep) -> None:
     """47."""
 
     async def scenario() -> None:
-        view = await keep.raised(quorum=ONE_OF_TWO)
-        async with keep.suffering("load#1: hold-after read") as (approvals, faulty):
+        view = await hinted.raised(quorum=ONE_OF_TWO)
+        async with hinted.suffering("load#1: hold-after read") as (approvals, faulty):
             task = waiting(approvals, view)
             await faulty.reached("read")
-            await approve(keep, view.id)
+            await approve(hinted, view.id)
             faulty.release("read")
             assert ruled(await task) is ApprovalState.APPROVED
-        assert keep.clock.monotonic() == 0
+        assert hinted.clock.monotonic() == 0
 
-    keep.run(scenario)
+    hinted.run(scenario)
 
 
 @pytest.mark.parametrize("dead", ["stall", "fail-before"])
@@ -135,18 +135,18 @@ def test_with_dead_hints_polling_finds_the_ruling(keep: Keep, dead: str) -> None
     keep.run(scenario)
 
 
-def test_hints_that_come_back_are_heard_again(keep: Keep) -> None:
+def test_hints_that_come_back_are_heard_again(hinted: Keep) -> None:
     async def scenario() -> None:
-        view = await keep.raised(quorum=ONE_OF_TWO)
+        view = await hinted.raised(quorum=ONE_OF_TWO)
         script = "changed#1: fail-before\nchanged#2: fail-before"
-        async with keep.suffering(script) as (approvals, _):
+        async with hinted.suffering(script) as (approvals, _):
             task = waiting(approvals, view)
-            await keep.clock.advance(2.5)
-            await approve(keep, view.id)
+            await hinted.clock.advance(2.5)
+            await approve(hinted, view.id)
             assert ruled(await task) is ApprovalState.APPROVED
-            assert keep.clock.monotonic() <= 2.5 + keep.hint_seconds
+            assert hinted.clock.monotonic() <= 2.5 + hinted.hint_seconds
 
-    keep.run(scenario)
+    hinted.run(scenario)
 
 
 def test_a_timeout_is_a_value_with_the_approval_as_it_is(keep: Keep) -> None:
@@ -185,16 +185,16 @@ def test_a_wait_ends_at_the_deadline_of_the_approval_and_writes_nothing(keep: Ke
     keep.run(scenario)
 
 
-def test_a_discard_ends_the_wait_with_nothing(keep: Keep) -> None:
+def test_a_discard_ends_the_wait_with_nothing(hinted: Keep) -> None:
     async def scenario() -> None:
-        view = await keep.raised()
-        task = waiting(keep.approvals, view)
-        await keep.clock.settle()
-        await keep.rival.discard(SCOPE, view.id, by=AGENT, request_id=rid("r1"))
+        view = await hinted.raised()
+        task = waiting(hinted.approvals, view)
+        await hinted.clock.settle()
+        await hinted.rival.discard(SCOPE, view.id, by=AGENT, request_id=rid("r1"))
         assert await task is None
-        assert keep.clock.monotonic() <= keep.hint_seconds
+        assert hinted.clock.monotonic() <= hinted.hint_seconds
 
-    keep.run(scenario)
+    hinted.run(scenario)
 
 
 def test_changes_of_others_do_not_end_the_wait(keep: Keep) -> None:
@@ -271,16 +271,16 @@ def test_a_store_that_never_answers_holds_a_wait_for_one_read_only(keep: Keep) -
     keep.run(scenario)
 
 
-def test_a_closed_store_ends_the_wait_with_its_error(keep: Keep) -> None:
+def test_a_closed_store_ends_the_wait_with_its_error(hinted: Keep) -> None:
     async def scenario() -> None:
-        view = await keep.raised()
-        closed = keep.host(keep.handles())
+        view = await hinted.raised()
+        closed = hinted.host(hinted.handles())
         with pytest.raises(Unavailable) as caught:
             await waiting(closed, view)
         assert not caught.value.retryable
-        assert keep.clock.monotonic() <= 1
+        assert hinted.clock.monotonic() <= 1
 
-    keep.run(scenario)
+    hinted.run(scenario)
 
 
 def test_what_cannot_be_read_is_no_answer(keep: Keep) -> None:

@@ -17,7 +17,7 @@ from turnkeep_application.records import Records
 from turnkeep_application.thread_keys import header_key
 from turnkeep_domain.decisions import Changed, Refused
 from turnkeep_domain.events import Event
-from turnkeep_domain.keys import Key, ReadKey
+from turnkeep_domain.keys import Address, Key, ReadKey
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.threads.addresses import ThreadAddress
 from turnkeep_domain.threads.headers import ThreadHeader
@@ -50,8 +50,11 @@ class Fences:
     def writes_on(self, records: Records, thread: ThreadAddress, run_id: RunId) -> bool:
         return self.active_run(records, thread) == run_id
 
+    def may_lack(self, records: Records, thread: ThreadAddress) -> Sequence[Address]:
+        return ()
+
     def closed(
-        self, records: Records, thread: ThreadAddress, now: datetime
+        self, records: Records, thread: ThreadAddress, now: datetime, *, lacking: bool
     ) -> tuple[Records, Sequence[Event]]:
         fence = records[fence_key(thread)]
         if fence is None:

@@ -234,7 +234,8 @@ class Life:
 
 EXPECTED: Final = [
     *("run.submitted", "run.claimed", "run.effect_settled", "run.routed"),
-    *("approval.raised", "run.blocked", "approval.approved", "run.resumed", "run.claimed"),
+    *("approval.raised", "run.blocked", "approval.approved", "grant.issued", "run.resumed"),
+    "run.claimed",
     *("run.submitted", "run.effect_settled", "run.blocked", "run.claimed"),
     *("run.completed", "run.resumed", "run.claimed", "run.blocked", "run.resumed", "run.claimed"),
     *("run.effect_uncertain", "run.needs_operator", "run.effect_settled", "run.requeued"),

@@ -286,8 +286,9 @@ def test_the_deciding_vote_resumes_the_run_in_its_own_commit(
         answer = await vote(parked.run.scope, parked.approval, by=ADA, decision_id=RequestId("d1"))
         assert isinstance(answer, ApprovalOutcome)
         told = (await keep.whole()).stored_events[events:]
-        verdict = "approval.approved" if approves else "approval.denied"
-        assert [event.kind for event in told] == [verdict, "run.resumed"]
+        given = ["approval.approved", "run.resumed", "grant.issued"]
+        expected_kinds = given if approves else ["approval.denied", "run.resumed"]
+        assert [event.kind for event in told] == expected_kinds
         assert len({event.commit_id for event in told}) == 1
         assert (await keep.view(parked.run)).status is RunStatus.QUEUED
         assert await disposition(keep, parked.run) is expected

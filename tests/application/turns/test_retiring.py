@@ -225,6 +225,35 @@ def test_a_failed_run_is_done_again_only_before_it_may_be_retired(timed: Keep) -
     timed.run(scenario)
 
 
+def test_a_retry_that_was_called_off_is_followed_as_long_as_its_journal_is_kept(
+    timed: Keep,
+) -> None:
+    """The journal goes with the last that has stood on it, and so does the time to retry."""
+
+    async def scenario() -> None:
+        first, again = await failed_and_retried(timed)
+        await timed.let_pass(MONTH - 60)
+        await timed.cancel(again)
+        turns, _ = with_archive(timed)
+
+        async def retried(request: str) -> object:
+            return await turns.retry(
+                first, settlements={}, actor=OPERATOR, request_id=RequestId(request)
+            )
+
+        await timed.let_pass(60)
+        assert (await turns.retire()).spared == 1
+        following = await retried("late")
+        assert isinstance(following, RunStanding)
+        await timed.cancel(RunAddress(first.scope, following.run))
+        await timed.let_pass(MONTH)
+        assert await retried("too late") == Refused(RunIdSpent(first.id))
+        assert len((await turns.retire()).runs) == 3
+        assert await timed.count(EFFECTS) == 0
+
+    timed.run(scenario)
+
+
 def test_a_corrupt_run_or_journal_hides_no_other(timed: Keep) -> None:
     async def scenario() -> None:
         lost, damaged, sound = [await ended(timed, f"t{number}") for number in range(3)]

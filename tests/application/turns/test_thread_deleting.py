@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from attrs import evolve
 
 from tests.application.turns.conversing import SCOPE, TALK, Talk, code, writes
 from tests.application.turns.keep import OPERATOR, Keep, step, thread
+from turnkeep_application.reading import Unreadable
 from turnkeep_application.thread_keys import header_key
 from turnkeep_application.thread_views import ThreadDeletion
 from turnkeep_application.turns.calling_off import THREAD_DELETED, TURNS
@@ -15,6 +17,7 @@ from turnkeep_application.turns.cells import thread_state_key
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.turns.views import RunView
 from turnkeep_domain.decisions import Refused
+from turnkeep_domain.keys import Address
 from turnkeep_domain.request_ids import RequestId, digest_of
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.threads.refusals import ThreadHasRun
@@ -23,6 +26,9 @@ from turnkeep_domain.turns.claims import Claim, Heartbeat, RunStanding
 from turnkeep_domain.turns.gates import Gate, GateKind
 from turnkeep_domain.turns.names import Category, Ref
 from turnkeep_domain.turns.run_states import Cancelled, CancelRequested, Queued, RunStatus
+from turnkeep_domain.turns.spawn_tree import SPAWN_TREES
+from turnkeep_domain.turns.turn_state import TURN_STATES
+from turnkeep_ports.errors import Corrupt
 
 
 async def delete(talk: Talk, *, force: bool = True, on: Turns | None = None) -> object:
@@ -176,6 +182,69 @@ def test_a_child_that_ends_with_its_thread_resumes_its_parent(timed: Keep) -> No
         assert (await timed.view(parent.run)).status is RunStatus.QUEUED
 
     timed.run(law)
+
+
+async def orphaned(talk: Talk, waits_for: str) -> RunView:
+    """A child in the thread, which waits, and a parent of it that waits for it."""
+    keep = talk.keep
+    parent = await keep.running(thread("parent"))
+    child = await keep.turns.submit_child(
+        parent, step("spawn"), scope=SCOPE, arguments=digest_of("a")
+    )
+    assert isinstance(child, RunView)
+    join = Gate.of(
+        kind=GateKind.DEPENDENT_RUN, ref=Ref("join"), effect=step("join"), awaited=(child.address,)
+    )
+    assert isinstance(await keep.turns.block(parent, gate=join), RunStanding)
+    [claimed] = await keep.claimed()
+    if waits_for == "approval":
+        assert isinstance(await keep.ask(claimed.claim), RunStanding)
+    else:
+        await keep.intend(claimed.claim)
+        await keep.turns.fail(claimed.claim, category=Category("broken"))
+    return child
+
+
+@pytest.mark.parametrize("waits_for", ["approval", "an operator"])
+def test_a_thread_is_deleted_though_the_parent_of_its_run_cannot_be_read(
+    keep: Keep, waits_for: str
+) -> None:
+    """Law 63: its run ends as if it had no parent, and where that is is told."""
+    talk = Talk(keep)
+
+    async def law() -> None:
+        await talk.said()
+        child = await orphaned(talk, waits_for)
+        await keep.damage(TURN_STATES, thread("parent"), "parent")
+        answer = await delete(talk)
+        assert isinstance(answer, ThreadDeletion)
+        lost = Unreadable(Address("turn_state", thread("parent"), "parent"), "corrupt")
+        assert answer.unreadable == (lost,)
+        await called_off(keep, child)
+        state = await keep.record(thread_state_key(TALK))
+        assert state is not None
+        assert state.closed
+        again = await delete(talk)
+        assert again == evolve(answer, unreadable=())
+
+    keep.run(law, sound=False)
+
+
+def test_a_thread_whose_run_cannot_leave_its_tree_is_not_deleted(keep: Keep) -> None:
+    """What has to be written along must be readable."""
+    talk = Talk(keep)
+
+    async def law() -> None:
+        await talk.said()
+        child = await orphaned(talk, "approval")
+        root = child.lineage.root
+        assert root is not None
+        await keep.damage(SPAWN_TREES, root.scope, root.id)
+        with pytest.raises(Corrupt):
+            await delete(talk)
+        assert (await keep.view(child.address)).status is RunStatus.BLOCKED
+
+    keep.run(law, sound=False)
 
 
 def test_a_run_that_needs_an_operator_ends_with_its_thread_and_tells_what_is_uncertain(

@@ -20,7 +20,8 @@ from turnkeep_adapters.system.ids import SystemIds
 from turnkeep_adapters.system.randomness import SystemRandom
 from turnkeep_adapters.virtual.clock import VirtualClock, Wall
 from turnkeep_application.approvals import Approvals
-from turnkeep_application.event_log import EVERYBODY, EventLog, Recorded
+from turnkeep_application.event_pages import Recorded
+from turnkeep_application.event_reading import EVERYBODY
 from turnkeep_application.turns.turn_settings import TurnSettings
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.turns.views import RunView
@@ -68,6 +69,7 @@ QUICK: Final = Pace(
     ),
     worker=WorkerSettings(
         poll_seconds=0.05,
+        look_seconds=0.2,
         sweep_seconds=0.1,
         heartbeat_seconds=0.4,
         fence_seconds=1.6,
@@ -153,10 +155,9 @@ class Host:
 
     async def kinds(self) -> list[str]:
         """The kinds of all events of runs, in order, `run.` left out."""
-        log = EventLog(reading=self.turns.reading)
         kinds, after = list[str](), START
         while True:
-            page = await log.read(EVERYBODY, after=after)
+            page = await self.keep.events.read(EVERYBODY, after=after)
             assert not isinstance(page, CursorLost)
             told = [entry.event.kind for entry in page.entries if isinstance(entry, Recorded)]
             kinds += [kind.removeprefix("run.") for kind in told if kind.startswith("run.")]

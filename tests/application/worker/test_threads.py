@@ -437,3 +437,39 @@ def test_a_conversing_worker_may_be_killed_at_each_of_its_commits(
 
     site.run(scenario)
     assert at >= 11
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_summary_that_was_refused_is_refused_in_every_replay(site: Site, *, again: bool) -> None:
+    """It is asked anew where its refusal ended the claim, over what is read by then."""
+    met: list[str] = []
+
+    async def handler(ctx: RunContext) -> None:
+        talk = ctx.thread
+        draft = await talk.draft(Content.of("So"))
+        try:
+            await talk.summarise(
+                start=1,
+                end=draft.receipt.sequence,
+                kind="gist",
+                text="Rent is asked for.",
+                policy=SummaryPolicy.NOTE,
+                basis=(await talk.window()).basis,
+            )
+            met.append("summarised")
+        except CallRefused as refused:
+            met.append(refused.code)
+            await draft.finalize(Content.of("So it is."))
+            if again:
+                raise TryAgain from refused
+        if len(met) == 1:
+            raise TryAgain
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            run = await asked(host)
+            async with host.worker(handler):
+                assert (await host.settled(run)).status is RunStatus.COMPLETED
+        assert met == ["range_unsettled", "summarised" if again else "range_unsettled"]
+
+    site.run(scenario)

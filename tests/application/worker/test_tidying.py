@@ -10,7 +10,8 @@ import pytest
 
 from tests.application.worker.sites import Host, VirtualSite, thread
 from turnkeep_application.budgets.budgets import Budgets
-from turnkeep_application.event_log import EVERYBODY, EventLog, Recorded
+from turnkeep_application.event_pages import Recorded
+from turnkeep_application.event_reading import EVERYBODY
 from turnkeep_application.leases import Leases
 from turnkeep_application.secrets import Secrets
 from turnkeep_application.threads import Threads
@@ -20,7 +21,7 @@ from turnkeep_domain.errors import TurnkeepError
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.key_errors import MasterKeyMissing
-from turnkeep_ports.store import START, CursorLost
+from turnkeep_ports.store import CursorLost
 
 SERVICES: Final = [
     (Budgets, "expire_due"),
@@ -131,7 +132,7 @@ def test_what_is_over_is_noted(virtual: VirtualSite, caplog: pytest.LogCaptureFi
                 thread(), "pen", holder="gone", request_id=RequestId("l"), ttl_seconds=60
             )
             await _worked(virtual, host, MINUTES)
-            page = await EventLog(reading=host.turns.reading).read(EVERYBODY, after=START)
+            page = await host.keep.events.read(EVERYBODY)
             assert not isinstance(page, CursorLost)
             kinds = [entry.event.kind for entry in page.entries if isinstance(entry, Recorded)]
             assert kinds == ["lease.acquired", "lease.lapsed"]

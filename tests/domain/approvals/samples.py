@@ -9,6 +9,7 @@ from typing import Final
 from turnkeep_domain.approvals.approval import Approval, ApprovalRecord
 from turnkeep_domain.approvals.calls import Action, Call, Dispatch, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, canonical
+from turnkeep_domain.approvals.consent_rules import ConsentRule
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.approvals.quorum import Quorum
@@ -85,6 +86,7 @@ def question(
         requester=requester,
         correlation_id=CorrelationId(correlation_id),
         fingerprint=fingerprint_of(asked),
+        cause=ConsentRule.OTHERWISE,
         offers=frozenset({Offer.ONCE}),
         quorum=quorum,
         run=run,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -14,12 +14,14 @@ from tests.domain.approvals.samples import (
     GRACE,
     LINUS,
     NOW,
+    OVERDUE,
     approved,
     denied,
     discarded,
     expired,
     halfway,
     later,
+    stored,
 )
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
 from turnkeep_domain.approvals.discarded import Discarded
@@ -174,25 +176,42 @@ def test_a_tombstone_was_something_else_and_forgets_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "state"),
+    ("build", "state", "due_at"),
     [
-        (halfway, "pending"),
-        (approved, "approved"),
-        (denied, "denied"),
-        (expired, "expired"),
-        (discarded, "discarded"),
+        (halfway, "pending", DEADLINE),
+        (approved, "approved", NOW),
+        (denied, "denied", NOW),
+        (expired, "expired", DEADLINE),
+        (discarded, "discarded", None),
     ],
 )
 def test_every_record_is_found_by_its_state_and_time(
-    build: Callable[[], ApprovalRecord], state: str
+    build: Callable[[], ApprovalRecord], state: str, due_at: datetime | None
 ) -> None:
     record = build()
     index = APPROVALS.index_of(record)
     identity = APPROVALS.identity_of(record)
     assert index.state == state
-    assert index.due_at == (DEADLINE if state == "pending" else None)
+    assert index.due_at == due_at
     assert index.sort == f"20300101000000000000{identity.id}"
     assert APPROVALS.marks_of(record) == record.marks
+
+
+@pytest.mark.parametrize(
+    ("build", "state"),
+    [
+        (halfway, "pending"),
+        (approved, "approved.erased"),
+        (denied, "denied.erased"),
+        (expired, "expired.erased"),
+    ],
+)
+def test_what_is_over_is_found_apart_once_its_payload_is_erased(
+    build: Callable[[], ApprovalRecord], state: str
+) -> None:
+    approval = approval_in(build)
+    index = APPROVALS.index_of(stored(approval.erase(now=OVERDUE)))
+    assert index == evolve(APPROVALS.index_of(approval), state=state)
 
 
 def test_a_record_says_whose_it_is() -> None:

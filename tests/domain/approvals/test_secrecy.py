@@ -69,7 +69,8 @@ def test_no_answer_to_any_command_shows_a_fingerprint(now: datetime) -> None:
         answers.append(approval.deny(by=by, decision_id=RequestId("d"), now=now))
     answers.append(approval.discard(by=AGENT, request_id=RequestId("r"), now=now))
     answers.append(approval.expire(now=now))
-    answers.append(approval.erased(now))
+    answers.append(approval.erase(now=now))
+    answers.append(approval.prune(before=now, now=now))
     answers.append(approval.asked_again(question(asked=SECRET_CALL, effects=frozenset())))
     for answer in answers:
         assert FINGERPRINT not in shown(answer)

@@ -320,6 +320,7 @@ def test_an_entry_names_the_run_that_last_did_it() -> None:
     again = claimed(
         failing.after(
             failing.state.resubmit(
+                called_off=(),
                 failed=record,
                 id=NEXT,
                 settlements={},

@@ -122,6 +122,7 @@ def resubmit(
     record = thread.record()
     assert record is not None
     return thread.state.resubmit(
+        called_off=(),
         failed=record,
         id=NEXT,
         settlements=settlements or {},

@@ -16,19 +16,14 @@ from turnkeep import (
     Lifetime,
     Limits,
     Period,
-    Principal,
-    PrincipalKind,
     Rolling,
 )
+from turnkeep_adapters.cli.asking import Unclear
 
 _NANO: Final = Decimal(10) ** 9
 _UNITS_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SPAN: Final = re.compile(r"([1-9][0-9]{0,8})([mhd])")
 _WHOLE: Final = re.compile(r"[0-9]{1,19}")
-
-
-class Unclear(Exception):
-    """Something that was typed cannot be read; the only argument says how it is written."""
 
 
 def account_of(text: str) -> AccountRef:
@@ -43,21 +38,6 @@ def account_of(text: str) -> AccountRef:
         raise Unclear(
             "an account is its level and ids: tenant:acme, user:acme/ada, agent:acme/ada/scout"
         ) from error
-
-
-def principal_of(text: str) -> Principal:
-    """Who acts: `person:bo`, `service:rules`, or the name of a person.
-
-    Raises:
-        Unclear: It names nobody.
-    """
-    kind, colon, id = text.partition(":")
-    try:
-        if not colon:
-            return Principal.person(text)
-        return Principal(PrincipalKind(kind), id)
-    except ValueError as error:
-        raise Unclear("somebody is written as bo, person:bo or service:rules") from error
 
 
 def amount_of(dimension: Dimension, text: str) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 import click
 
@@ -11,24 +12,20 @@ from turnkeep import (
     Done,
     EffectId,
     NotDone,
+    Principal,
     Ref,
     Refused,
+    RequestId,
     RunStanding,
     RunStatus,
     Turns,
 )
+from turnkeep_adapters.cli.asking import Unclear, asked
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.cli.runs.asking import asked
+from turnkeep_adapters.cli.options import by_somebody, in_json, of_owner, of_store, repeatable
+from turnkeep_adapters.cli.refusing import refusal
 from turnkeep_adapters.cli.runs.limits import limits
-from turnkeep_adapters.cli.runs.naming import (
-    NoRun,
-    Owner,
-    acted,
-    operator,
-    owned,
-    request,
-    stored,
-)
+from turnkeep_adapters.cli.runs.naming import Owner, operator
 from turnkeep_adapters.cli.runs.rendering import (
     history_object,
     history_text,
@@ -38,6 +35,8 @@ from turnkeep_adapters.cli.runs.rendering import (
     table,
 )
 from turnkeep_adapters.cli.runs.settling import settlements_of
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -63,7 +62,9 @@ runs.add_command(limits)
 )
 @click.option("--after", metavar="PAGE", help="The next page, as the one before names it.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
-@owned
+@of_owner
+@of_store
+@in_json
 def list_runs(
     *,
     url: str,
@@ -75,7 +76,7 @@ def list_runs(
 ) -> int:
     """List runs: those that have not ended, then those that have."""
     wanted = frozenset(map(RunStatus, statuses))
-    page = asked(
+    page = _asked(
         url,
         lambda turns: turns.list(
             Owner(**owner).prefix,  # type: ignore[arg-type]  # click has seen to tenant and user
@@ -105,7 +106,9 @@ def list_runs(
 
 @runs.command()
 @click.argument("run")
-@owned
+@of_owner
+@of_store
+@in_json
 def show(*, run: str, url: str, as_json: bool, **owner: str | None) -> int:
     """Show a run, its journal and its events; never what it is about."""
 
@@ -113,26 +116,29 @@ def show(*, run: str, url: str, as_json: bool, **owner: str | None) -> int:
         view = await _owner(owner).run(turns, run)
         history = await turns.history(view.address, limit=200)
         if history is None:
-            raise NoRun("the run was retired meanwhile")
+            raise Unclear("the run was retired meanwhile")
         if as_json:
             return json_text(history_object(history))
         return "\n".join(history_text(history))
 
-    click.echo(asked(url, told))
+    click.echo(_asked(url, told))
     return Ending.FINE
 
 
 @runs.command()
 @click.argument("run")
 @click.option("--reason", default="operator", show_default=True, help="Why, in a few words.")
-@acted
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def cancel(
     *,
     run: str,
     reason: str,
-    name: str | None,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
     **owner: str | None,
@@ -142,10 +148,10 @@ def cancel(
     async def done(turns: Turns) -> RunStanding | Refused[object]:
         view = await _owner(owner).run(turns, run)
         return await turns.request_cancel(
-            view.address, reason=Ref(reason), actor=operator(name), request_id=request(request_id)
+            view.address, reason=Ref(reason), actor=operator(by), request_id=request_id
         )
 
-    return _stood(asked(url, done), as_json=as_json)
+    return _stood(_asked(url, done), as_json=as_json)
 
 
 def _settled(command: Callable[..., int]) -> Callable[..., int]:
@@ -170,15 +176,18 @@ def _settled(command: Callable[..., int]) -> Callable[..., int]:
 @runs.command()
 @click.argument("run")
 @_settled
-@acted
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def retry(
     *,
     run: str,
     done: tuple[str, ...],
     not_done: tuple[str, ...],
-    name: str | None,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
     **owner: str | None,
@@ -195,12 +204,12 @@ def retry(
         return await turns.retry(
             view.address,
             settlements=settlements,
-            actor=operator(name),
-            request_id=request(request_id),
+            actor=operator(by),
+            request_id=request_id,
         )
 
     return _stood(
-        asked(url, lambda turns: retried(turns, settlements_of(done, not_done))), as_json=as_json
+        _asked(url, lambda turns: retried(turns, settlements_of(done, not_done))), as_json=as_json
     )
 
 
@@ -208,16 +217,19 @@ def retry(
 @click.argument("run")
 @click.option("--category", required=True, help="Why it fails, in a word of yours.")
 @_settled
-@acted
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def give_up(
     *,
     run: str,
     category: str,
     done: tuple[str, ...],
     not_done: tuple[str, ...],
-    name: str | None,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
     **owner: str | None,
@@ -236,21 +248,22 @@ def give_up(
             view.address,
             settlements=settlements,
             category=Category(category),
-            actor=operator(name),
-            request_id=request(request_id),
+            actor=operator(by),
+            request_id=request_id,
         )
 
     return _stood(
-        asked(url, lambda turns: given_up(turns, settlements_of(done, not_done))), as_json=as_json
+        _asked(url, lambda turns: given_up(turns, settlements_of(done, not_done))), as_json=as_json
     )
 
 
 @runs.command()
 @click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
-@stored
+@of_store
+@in_json
 def recover(*, limit: int, url: str, as_json: bool) -> int:
     """End claims whose time is up, as every worker's sweep does."""
-    swept = asked(url, lambda turns: turns.recover(limit=limit))
+    swept = _asked(url, lambda turns: turns.recover(limit=limit))
     if as_json:
         found = {"recovered": swept.recovered, "unreadable": len(swept.unreadable)}
         click.echo(json_text(found))
@@ -261,6 +274,10 @@ def recover(*, limit: int, url: str, as_json: bool) -> int:
     return Ending.FAILED if swept.unreadable else Ending.FINE
 
 
+def _asked(url: str, ask: Callable[[Turns], Awaitable[T]]) -> T:
+    return asked(url, lambda keep: ask(keep.turns))
+
+
 def _owner(named: Mapping[str, str | None]) -> Owner:
     return Owner(**named)  # type: ignore[arg-type]  # click has seen to tenant and user
 
@@ -268,13 +285,7 @@ def _owner(named: Mapping[str, str | None]) -> Owner:
 def _stood(answer: RunStanding | Refused[object], *, as_json: bool) -> int:
     """Tells where a command has left a run, or why it was refused."""
     if isinstance(answer, Refused):
-        code = str(getattr(answer.reason, "code", "refused"))
-        if as_json:
-            click.echo(json_text({"refused": code}))
-        else:
-            said = (type(answer.reason).__doc__ or "").partition("\n")[0]
-            click.echo(f"Refused ({code}): {said}", err=True)
-        return Ending.FAILED
+        return refusal(answer, as_json=as_json)
     if as_json:
         click.echo(json_text(standing_object(answer)))
     else:

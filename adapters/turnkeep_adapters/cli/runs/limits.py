@@ -13,14 +13,17 @@ from turnkeep import (
     BucketStanding,
     LaneId,
     LimitStanding,
+    Principal,
     Refused,
     Scope,
     TurnClass,
     Turns,
 )
+from turnkeep_adapters.cli.asking import asked
 from turnkeep_adapters.cli.ending import Ending
-from turnkeep_adapters.cli.runs.asking import asked
-from turnkeep_adapters.cli.runs.naming import operator, stored
+from turnkeep_adapters.cli.options import by_somebody, in_json, of_store
+from turnkeep_adapters.cli.refusing import refusal
+from turnkeep_adapters.cli.runs.naming import operator
 from turnkeep_adapters.cli.runs.rendering import json_text
 
 ANY: Final = "any"
@@ -56,8 +59,9 @@ class Bound(click.ParamType[int | str]):
 )
 @click.option("--held", type=Bound(), help="How many may be submitted and not have ended.")
 @click.option("--running", type=Bound(), help="How many may be carried out at once.")
-@click.option("--as", "name", metavar="NAME", help="Who acts; by default the login name.")
-@stored
+@by_somebody
+@of_store
+@in_json
 def limits(
     *,
     tenant: str,
@@ -67,7 +71,7 @@ def limits(
     turn_class: str | None,
     held: int | str | None,
     running: int | str | None,
-    name: str | None,
+    by: Principal,
     url: str,
     as_json: bool,
 ) -> int:
@@ -91,14 +95,13 @@ def limits(
         if held is None and running is None:
             return before
         answer = await turns.set_limit(
-            of, limits=_limits(of, before, held, running), by=operator(name)
+            of, limits=_limits(of, before, held, running), by=operator(by)
         )
         return answer if isinstance(answer, Refused) else await turns.limit_of(of)
 
-    answer = asked(url, done)
+    answer = asked(url, lambda keep: done(keep.turns))
     if isinstance(answer, Refused):
-        click.echo(f"Refused ({getattr(answer.reason, 'code', 'refused')}).", err=True)
-        return Ending.FAILED
+        return refusal(answer, as_json=as_json)
     click.echo(json_text(_object(answer)) if as_json else _text(answer))
     return Ending.FINE
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable
-from typing import TypeVar
-from uuid import uuid4
-
-import click
 from attrs import frozen
 
 from turnkeep import (
     Actor,
     Principal,
-    RequestId,
     RunAddress,
     RunId,
     RunView,
@@ -21,12 +14,7 @@ from turnkeep import (
     ScopePrefix,
     Turns,
 )
-
-F = TypeVar("F", bound=Callable[..., int])
-
-
-class NoRun(Exception):
-    """There is no such run; the only argument says so, in a sentence."""
+from turnkeep_adapters.cli.asking import Unclear
 
 
 @frozen(kw_only=True)
@@ -63,7 +51,7 @@ class Owner:
         """The run of that id, wherever under this owner it is.
 
         Raises:
-            NoRun: There is none.
+            Unclear: There is none.
         """
         view = await turns.get(RunAddress(self.scope, RunId(id)))
         after: str | None = None
@@ -72,53 +60,10 @@ class Owner:
             view = next((run for run in page.runs if run.id == id), None)
             after = page.next
             if view is None and after is None:
-                raise NoRun("there is no such run of this tenant and user")
+                raise Unclear("there is no such run of this tenant and user")
         return view
 
 
-def owned(command: F) -> F:
-    """Gives a command the options that name an owner, and the store."""
-    for option in (
-        click.option("--thread", metavar="ID", help="Of this thread alone."),
-        click.option("--mission", metavar="ID", help="Of this mission alone."),
-        click.option("--project", metavar="ID", help="Of this project alone."),
-        click.option("--agent", metavar="ID", help="Of this agent alone."),
-        click.option("--user", required=True, metavar="ID", help="Whose runs."),
-        click.option("--tenant", required=True, metavar="ID", help="Of which tenant."),
-    ):
-        command = option(command)
-    return stored(command)
-
-
-def stored(command: F) -> F:
-    """Gives a command the options that every command on runs has."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object."),
-        click.option("--store", "url", required=True, metavar="URL", help="Where the runs are."),
-    ):
-        command = option(command)
-    return command
-
-
-def acted(command: F) -> F:
-    """Gives a command the options that tell who acts, and of a repeat."""
-    for option in (
-        click.option(
-            "--request-id",
-            metavar="ID",
-            help="Repeats an earlier request under the same id; by default a new one.",
-        ),
-        click.option("--as", "name", metavar="NAME", help="Who acts; by default the login name."),
-    ):
-        command = option(command)
-    return command
-
-
-def operator(name: str | None) -> Actor:
+def operator(by: Principal) -> Actor:
     """Whoever uses the command line is an operator: they hold the store."""
-    return Actor.operator(Principal.person(getpass.getuser() if name is None else name))
-
-
-def request(id: str | None) -> RequestId:
-    """The request id that was given, or one that nobody has used."""
-    return RequestId(str(uuid4()) if id is None else id)
+    return Actor.operator(by)

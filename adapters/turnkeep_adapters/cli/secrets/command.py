@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from attrs import evolve
 
 from turnkeep import (
     ABSENT,
@@ -33,19 +34,20 @@ from turnkeep import (
     SecretOutcome,
     Unreadable,
 )
+from turnkeep_adapters.cli.asking import Unclear
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import repeatable
+from turnkeep_adapters.cli.refusing import code_of, refusal
 from turnkeep_adapters.cli.secrets.material_source import material_from
 from turnkeep_adapters.cli.secrets.surroundings import (
     Surroundings,
     keyed,
     keys_of,
     owned,
-    refused,
 )
 from turnkeep_adapters.cli.secrets.telling import (
     audit_facts,
     audit_lines,
-    denied,
     lease_facts,
     ref_facts,
     secret_facts,
@@ -73,6 +75,7 @@ def secrets() -> None:
     help="Take the material from a file.",
 )
 @click.option("--exact", is_flag=True, help="Keep a line feed at the material's end.")
+@click.option("--create", is_flag=True, help="Make a files store that is not there yet.")
 @click.option(
     "--expect",
     default="absent",
@@ -83,7 +86,7 @@ def secrets() -> None:
 @click.option(
     "--expires-in", type=click.FloatRange(min=1), metavar="SECONDS", help="When it will be over."
 )
-@click.option("--request-id", metavar="ID", help="Makes a repeat of this command harmless.")
+@repeatable
 def put(
     around: Surroundings,
     *,
@@ -91,9 +94,10 @@ def put(
     from_stdin: bool,
     file: Path | None,
     exact: bool,
+    create: bool,
     expect: str,
     expires_in: float | None,
-    request_id: str | None,
+    request_id: RequestId,
     as_json: bool,
 ) -> int:
     """Keep material under a handle.
@@ -106,20 +110,19 @@ def put(
     until = None if expires_in is None else datetime.now(UTC) + timedelta(seconds=expires_in)
     with material_from(from_stdin=from_stdin, file=file, exact=exact) as material:
 
-        async def use(keep: Keep) -> object:
+        async def use(keep: Keep) -> SecretOutcome | Refused[object]:
             return await keep.secrets.put(
                 around.owner,
                 handle,
                 material=material,
                 expected=expected,
-                request_id=_request(request_id),
+                request_id=request_id,
                 expires_at=until,
             )
 
-        answer = around.run(use)
-    code = refused(answer)
-    if code is not None or not isinstance(answer, SecretOutcome):
-        return denied(code or "refused", as_json=as_json)
+        answer = evolve(around, create=create).run(use)
+    if isinstance(answer, Refused):
+        return refusal(answer, as_json=as_json)
     facts = {"handle": handle, "generation": answer.generation}
     told(facts, f"Kept {handle}, generation {answer.generation}.", as_json=as_json)
     return Ending.FINE
@@ -160,7 +163,7 @@ def list_all(around: Surroundings, *, of_leases: bool, as_json: bool) -> int:
 @click.argument("handle", metavar="HANDLE")
 @click.option("--ttl", type=float, metavar="SECONDS", help="How long, 1 to 3,600.")
 @click.option("--uses", type=int, default=1, show_default=True, help="How often, 1 to 64.")
-@click.option("--request-id", metavar="ID", help="Makes a repeat of this command harmless.")
+@repeatable
 @click.option("--reveal", is_flag=True, help="Spend one use, and PRINT THE MATERIAL.")
 def lease(
     around: Surroundings,
@@ -168,7 +171,7 @@ def lease(
     handle: str,
     ttl: float | None,
     uses: int,
-    request_id: str | None,
+    request_id: RequestId,
     reveal: bool,
     as_json: bool,
 ) -> int:
@@ -177,26 +180,24 @@ def lease(
     The material is not printed, unless --reveal asks for it: then one use is spent.
     """
 
-    async def use(keep: Keep) -> tuple[object, object]:
+    async def use(keep: Keep) -> tuple[LeaseRef | Refused[object], object]:
         ref = await keep.secrets.issue(
             around.scope,
             owner=around.owner,
             handle=handle,
-            request_id=_request(request_id),
+            request_id=request_id,
             ttl_seconds=ttl,
             uses_max=uses,
         )
-        if not reveal or not isinstance(ref, LeaseRef):
+        if not reveal or isinstance(ref, Refused):
             return ref, None
-        return ref, await keep.secrets.consume(ref, request_id=_request(None))
+        return ref, await keep.secrets.consume(ref, request_id=_new_request())
 
     ref, received = around.run(use)
-    for answer in (ref, received):
-        code = refused(answer)
-        if code is not None:
-            return denied(code, as_json=as_json)
-    if not isinstance(ref, LeaseRef):
-        return denied("refused", as_json=as_json)
+    if isinstance(ref, Refused):
+        return refusal(ref, as_json=as_json)
+    if isinstance(received, Refused):
+        return refusal(received, as_json=as_json)
     if isinstance(received, Opened):
         return _revealed(ref, received, as_json=as_json)
     told(ref_facts(ref), f"Lent {handle} as {ref.id}.", as_json=as_json)
@@ -213,12 +214,12 @@ def revoke(around: Surroundings, *, lease_id: str, as_json: bool) -> int:
         views, _ = await _leases(keep, around.scope)
         ref = next((one.ref for one in views if one.ref.id == lease_id), None)
         if ref is None:
-            return None
-        return await keep.secrets.revoke(ref, request_id=_request(None))
+            raise Unclear("the borrower has no such lease")
+        return await keep.secrets.revoke(ref, request_id=_new_request())
 
     answer = around.run(use)
-    if answer is None or isinstance(answer, Refused):
-        return denied(refused(answer) or "lease_unknown", as_json=as_json)
+    if isinstance(answer, Refused):
+        return refusal(answer, as_json=as_json)
     ended = type(answer).__name__.removesuffix("Lease").lower()
     told({"id": lease_id, "state": ended}, f"{lease_id} is {ended}.", as_json=as_json)
     return Ending.FINE
@@ -257,16 +258,16 @@ def rotate(
         "rekeyed": done.records,
         "unreadable": unreadable_facts(done.unreadable),
         "retired": isinstance(ending, KeyRetired),
-        "refused": refused(ending),
+        "refused": _why(ending),
     }
     lines = [f"Wrote {done.records:,} records anew under the primary key."]
     lines += [f"{one.code}: {one.address.collection} {one.address.id}" for one in done.unreadable]
     if isinstance(ending, KeyRetired):
         lines.append(f"Key {retired} is retired, and nothing needs it any more.")
     elif ending is not None:
-        lines.append(f"Key {retired} is still needed: {refused(ending)}.")
+        lines.append(f"Key {retired} is still needed: {_why(ending)}.")
     told(facts, "\n".join(lines), as_json=as_json)
-    return Ending.FAILED if done.unreadable or refused(ending) else Ending.FINE
+    return Ending.FAILED if done.unreadable or _why(ending) else Ending.FINE
 
 
 @secrets.command()
@@ -309,8 +310,13 @@ def _key_id(digits: str) -> KeyId:
         raise click.UsageError("--retire takes the id of a key, as doctor tells it.") from None
 
 
-def _request(named: str | None) -> RequestId:
-    return RequestId(uuid.uuid4().hex if named is None else named)
+def _new_request() -> RequestId:
+    return RequestId(uuid.uuid4().hex)
+
+
+def _why(answer: object) -> str | None:
+    """The code of a refusal; None where it is none."""
+    return code_of(answer.reason) if isinstance(answer, Refused) else None
 
 
 def _revealed(ref: LeaseRef, received: Opened, *, as_json: bool) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import update_wrapper
@@ -11,7 +10,9 @@ from typing import Any, Final, ParamSpec, TypeVar
 import click
 from attrs import frozen
 
-from turnkeep import Keep, KeySettings, Refused, Scope, Settings, TurnkeepError, open_keep
+from turnkeep import Keep, KeySettings, Scope, Settings, TurnkeepError
+from turnkeep_adapters.cli.asking import asked
+from turnkeep_adapters.cli.options import in_json, of_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,29 +27,24 @@ class Surroundings:
     Attributes:
         owner: Whose the secrets are.
         scope: The work that borrows them; the owner itself where nothing narrower is named.
+        create: Whether a store in files that is not there may be made.
     """
 
     url: str
     keys: KeySettings
     owner: Scope
     scope: Scope
+    create: bool = False
 
     def run(self, use: Callable[[Keep], Awaitable[T]]) -> T:
         """Opens the keep, uses it and closes it."""
-
-        async def main() -> T:
-            async with open_keep(self.url, settings=Settings(keys=self.keys)) as keep:
-                return await use(keep)
-
-        with sentences():
-            return asyncio.run(main())
+        return asked(self.url, use, settings=Settings(keys=self.keys), create=self.create)
 
 
 def keyed(command: Callable[P, int]) -> Callable[P, int]:
     """Adds the store and its keys to a command."""
     for add in reversed(
         (
-            click.argument("url", metavar="URL"),
             click.option(
                 "--key",
                 "primary",
@@ -64,7 +60,8 @@ def keyed(command: Callable[P, int]) -> Callable[P, int]:
                 metavar="SOURCE",
                 help="Where a key is that only opens what was written under it.",
             ),
-            click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object."),
+            of_store,
+            in_json,
         )
     ):
         command = add(command)
@@ -124,13 +121,6 @@ def sentences() -> Iterator[None]:
         yield
     except TurnkeepError as error:
         raise click.ClickException(str(error)) from None
-
-
-def refused(answer: object) -> str | None:
-    """Why a command was refused, in one word; None where it was not."""
-    if not isinstance(answer, Refused):
-        return None
-    return str(getattr(answer.reason, "code", "refused"))
 
 
 _NARROWER: Final = ("thread", "mission", "project", "agent")

@@ -9,21 +9,11 @@ from datetime import datetime
 import click
 
 from turnkeep import Audit, LeaseRef, Scope, SecretLeaseView, SecretMetadata, Unreadable
-from turnkeep_adapters.cli.ending import Ending
 
 
 def told(facts: Mapping[str, object], sentence: str, *, as_json: bool) -> None:
     """Says one thing."""
     click.echo(json.dumps(facts, indent=2) if as_json else sentence)
-
-
-def denied(code: str, *, as_json: bool) -> int:
-    """Says that a command was refused."""
-    if as_json:
-        click.echo(json.dumps({"refused": code}, indent=2))
-    else:
-        click.echo(f"Refused: {code}", err=True)
-    return Ending.FAILED
 
 
 def moment(at: datetime | None) -> str | None:

@@ -7,13 +7,14 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final
 
 import click
 
 from turnkeep import (
     Exported,
     HistoryPage,
+    Principal,
     Refused,
     Scope,
     Summary,
@@ -22,6 +23,8 @@ from turnkeep import (
     ThreadView,
 )
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import by_somebody, in_json, of_scope, of_store
+from turnkeep_adapters.cli.table import lines
 from turnkeep_adapters.cli.threads.desk import Desk
 from turnkeep_adapters.cli.threads.showing import (
     message_facts,
@@ -30,49 +33,29 @@ from turnkeep_adapters.cli.threads.showing import (
     summary_facts,
     thread_facts,
 )
-from turnkeep_adapters.cli.threads.table import lines
-
-F = TypeVar("F", bound=Callable[..., object])
 
 _LIST_MAX: Final = 200
 _SHOW_MAX: Final = 1_000
-
-
-def _owned(command: F) -> F:
-    """Adds the options by which a command is told whose threads it is about."""
-    for option in (
-        click.option("--mission", metavar="ID", help="The mission of the owner's scope."),
-        click.option("--project", metavar="ID", help="The project of the owner's scope."),
-        click.option("--agent", metavar="ID", help="The agent of the owner's scope."),
-        click.option("--user", metavar="ID", required=True, help="The user who owns them."),
-        click.option("--tenant", metavar="ID", required=True, help="The user's tenant."),
-        click.argument("store", metavar="STORE"),
-    ):
-        command = option(command)
-    return command
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 
 
 @click.group()
 def threads() -> None:
     """Look after the threads of one owner in a store.
 
-    STORE is the directory of a files store or its file:///path, or
-    postgresql://user@host/database. Only threads of exactly the owner's scope are
-    found: a tenant and a user, and whatever more they were made with.
+    Only threads of exactly the owner's scope are found: a tenant and a user, and
+    whatever more they were made with.
     """
 
 
 @threads.command(name="list")
-@_owned
+@of_scope
+@of_store
 @click.option("--archived", is_flag=True, help="List the archived ones instead.")
 @click.option(
     "--limit", type=click.IntRange(1, _LIST_MAX), default=50, show_default=True, metavar="N"
 )
 @click.option("--after", metavar="TOKEN", help="Go on where the list before ended.")
-@as_json
+@in_json
 def list_threads(
     *, archived: bool, limit: int, after: str | None, as_json: bool, **owner: str
 ) -> int:
@@ -82,7 +65,7 @@ def list_threads(
     with 1.
     """
     state = ThreadState.ARCHIVED if archived else ThreadState.ACTIVE
-    page = Desk.of(**owner).ask(
+    page = Desk.of(as_json=as_json, **owner).ask(
         lambda threads, scope: threads.list_threads(scope, state=state, after=after, limit=limit)
     )
     unreadable = [{"thread_id": each.address.id, "code": each.code} for each in page.unreadable]
@@ -101,19 +84,20 @@ def list_threads(
 
 
 @threads.command()
-@_owned
+@of_scope
+@of_store
 @click.argument("thread", metavar="THREAD")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="From N + 1 on.")
 @click.option(
     "--limit", type=click.IntRange(1, _SHOW_MAX), default=100, show_default=True, metavar="N"
 )
-@as_json
+@in_json
 def show(*, thread: str, after: int, limit: int, as_json: bool, **owner: str) -> int:
     """Show a thread and its messages, in order.
 
     What was redacted is shown as a placeholder.
     """
-    view, page, summaries = Desk.of(**owner).ask(
+    view, page, summaries = Desk.of(as_json=as_json, **owner).ask(
         lambda threads, scope: _shown(threads, scope, thread, after, limit)
     )
     if as_json:
@@ -140,7 +124,8 @@ def show(*, thread: str, after: int, limit: int, as_json: bool, **owner: str) ->
 
 
 @threads.command()
-@_owned
+@of_scope
+@of_store
 @click.argument("thread", metavar="THREAD")
 @click.option(
     "--output",
@@ -155,7 +140,7 @@ def export(*, thread: str, output: str, **owner: str) -> int:
     imported. That happens where a message is redacted meanwhile; the command then
     ends with 2.
     """
-    desk = Desk.of(**owner)
+    desk = Desk.of(as_json=False, **owner)
     if output == "-":
         exported = _exported(desk, thread, click.echo)
     else:
@@ -165,20 +150,23 @@ def export(*, thread: str, output: str, **owner: str) -> int:
 
 
 @threads.command(name="import")
-@_owned
+@of_scope
+@of_store
 @click.argument("thread", metavar="THREAD")
 @click.argument("archive", type=click.File(encoding="utf-8", errors="surrogateescape"))
-@click.option("--by", required=True, metavar="NAME", help="Who imports.")
-@as_json
-def import_thread(*, thread: str, archive: IO[str], by: str, as_json: bool, **owner: str) -> int:
+@by_somebody
+@in_json
+def import_thread(
+    *, thread: str, archive: IO[str], by: Principal, as_json: bool, **owner: str
+) -> int:
     """Make a thread from an archive, a file or - for standard input.
 
     THREAD is an id that nobody has used. All of the archive is checked before
     anything is written. An import that was cut off goes on when it is repeated.
     """
     text = _text(archive)
-    receipt = Desk.of(**owner).ask(
-        lambda threads, scope: threads.import_thread(scope, thread, text, imported_by=by)
+    receipt = Desk.of(as_json=as_json, **owner).ask(
+        lambda threads, scope: threads.import_thread(scope, thread, text, imported_by=by.id)
     )
     if as_json:
         _tell({"thread": thread_facts(receipt.thread), "new": receipt.new})
@@ -189,20 +177,23 @@ def import_thread(*, thread: str, archive: IO[str], by: str, as_json: bool, **ow
 
 
 @threads.command()
-@_owned
+@of_scope
+@of_store
 @click.argument("thread", metavar="THREAD")
 @click.argument("message", metavar="MESSAGE_ID")
 @click.option("--code", required=True, metavar="WORD", help="Why; it is kept and shown.")
-@click.option("--by", required=True, metavar="NAME", help="Who redacts.")
-@as_json
-def redact(*, thread: str, message: str, code: str, by: str, as_json: bool, **owner: str) -> int:
+@by_somebody
+@in_json
+def redact(
+    *, thread: str, message: str, code: str, by: Principal, as_json: bool, **owner: str
+) -> int:
     """Take away what a message says, for ever and in every fork.
 
     Nothing undoes it. Files of the host's are for the host to delete; the store's
     own files lose it with the next sweep.
     """
-    receipt = Desk.of(**owner).ask(
-        lambda threads, scope: threads.redact(scope, thread, message, code=code, by=by)
+    receipt = Desk.of(as_json=as_json, **owner).ask(
+        lambda threads, scope: threads.redact(scope, thread, message, code=code, by=by.id)
     )
     if as_json:
         facts = {"message_id": receipt.message_id, "sequence": receipt.sequence}
@@ -214,17 +205,18 @@ def redact(*, thread: str, message: str, code: str, by: str, as_json: bool, **ow
 
 
 @threads.command()
-@_owned
+@of_scope
+@of_store
 @click.argument("thread", metavar="THREAD")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Also while a run is active in it.")
-@as_json
+@in_json
 def delete(*, thread: str, yes: bool, force: bool, as_json: bool, **owner: str) -> int:
     """Delete a thread, for ever: its id is spent.
 
     Its messages go with the next sweeps, but for those that living forks share.
     """
-    desk = Desk.of(**owner)
+    desk = Desk.of(as_json=as_json, **owner)
     if not yes:
         click.confirm("Nothing brings a thread back. Delete it?", abort=True, err=True)
     deletion = desk.ask(lambda threads, scope: threads.delete(scope, thread, force=force))

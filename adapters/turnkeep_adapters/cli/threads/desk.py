@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 import click
 from attrs import frozen
 
-from turnkeep import Refused, Scope, Threads, TurnkeepError, open_keep
-from turnkeep_adapters.cli.doctor.place import Nowhere, place_of, require_directory
+from turnkeep import Refused, Scope, Threads, TurnkeepError
+from turnkeep_adapters.cli.asking import asked
+from turnkeep_adapters.cli.refusing import WasRefused
 
 T = TypeVar("T")
 
@@ -23,64 +22,44 @@ class Desk:
     Attributes:
         url: The store's.
         owner: Whose threads.
+        as_json: Whether a refusal is told in JSON.
     """
 
     url: str
     owner: Scope
+    as_json: bool
 
     @classmethod
     def of(
         cls,
-        store: str,
+        url: str,
         *,
         tenant: str,
         user: str,
         agent: str | None,
         project: str | None,
         mission: str | None,
+        as_json: bool,
     ) -> Desk:
-        """The desk that arguments name.
+        """The desk that options name.
 
         Raises:
-            click.ClickException: They name no store that is there, or no owner.
+            click.ClickException: They name no owner.
         """
         try:
             owner = Scope.of(tenant, user, agent=agent, project=project, mission=mission)
-            return cls(url=_url(store), owner=owner)
-        except (Nowhere, TurnkeepError) as error:
+        except TurnkeepError as error:
             raise click.ClickException(str(error)) from error
+        return cls(url=url, owner=owner, as_json=as_json)
 
     def ask(self, call: Callable[[Threads, Scope], Awaitable[T | Refused[object]]]) -> T:
         """What the threads of the store answer.
 
         Raises:
-            click.ClickException: They refuse, or the store does not serve.
+            WasRefused: They refuse.
+            click.ClickException: The store does not serve.
         """
-        try:
-            answer = asyncio.run(self._asked(call))
-        except TurnkeepError as error:
-            raise click.ClickException(str(error)) from error
+        answer = asked(self.url, lambda keep: call(keep.threads, self.owner))
         if isinstance(answer, Refused):
-            raise click.ClickException(_sentence(answer.reason))
+            raise WasRefused(answer, as_json=self.as_json)
         return answer
-
-    async def _asked(
-        self, call: Callable[[Threads, Scope], Awaitable[T | Refused[object]]]
-    ) -> T | Refused[object]:
-        async with open_keep(self.url) as keep:
-            return await call(keep.threads, self.owner)
-
-
-def _url(store: str) -> str:
-    """The URL of a store that is there: opening a directory that is missing would make it."""
-    if store.startswith(("postgresql://", "postgres://")):
-        return store
-    path = place_of(store)
-    require_directory(path)
-    return Path(path).absolute().as_uri()
-
-
-def _sentence(reason: object) -> str:
-    """A refusal in a sentence, its code first."""
-    told = (type(reason).__doc__ or "").strip().split("\n", maxsplit=1)[0]
-    return f"{getattr(reason, 'code', 'refused')}: {told.removeprefix('Refusal: ')}"

@@ -23,6 +23,7 @@ from turnkeep import (
 )
 from turnkeep_adapters.cli.doctor.place import Nowhere
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import of_store
 from turnkeep_adapters.cli.place_of_work import require_shared, require_standing
 from turnkeep_adapters.cli.worker.app import NoApp, handler_of
 
@@ -36,7 +37,7 @@ _DRAIN_SECONDS_MAX: Final = 86_400.0
     metavar="MODULE:HANDLER",
     help="The handler that carries runs out; the current directory is looked at, too.",
 )
-@click.option("--store", "url", required=True, metavar="URL", help="Where the runs are.")
+@of_store
 @click.option(
     "--create",
     is_flag=True,

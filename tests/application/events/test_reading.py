@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from tests.application.loop.bench import Bench
 from tests.application.loop.ledger import SCOPE, LedgerCodec
-from turnkeep_application.event_log import (
-    EVERYBODY,
-    EventLog,
-    Recorded,
-    RecordedPage,
-    UnreadableEvent,
-)
+from turnkeep_application.event_log import EventLog
+from turnkeep_application.event_pages import Recorded, RecordedPage, UnreadableEvent
+from turnkeep_application.event_reading import EVERYBODY
 from turnkeep_application.reading import Reading
 from turnkeep_domain.events import Event
 from turnkeep_domain.scope import Scope, ScopePrefix
@@ -29,7 +25,7 @@ class PickyCodec(LedgerCodec):
 
 def log(bench: Bench) -> EventLog:
     reading = Reading(store=bench.faulty, codec=PickyCodec(), clock=bench.clock, deadline_seconds=5)
-    return EventLog(reading=reading)
+    return EventLog(updates=bench.loop(), reading=reading, store=bench.faulty, clock=bench.clock)
 
 
 def test_events_are_read_in_order_page_by_page_and_one_damaged_hides_no_other() -> None:

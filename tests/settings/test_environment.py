@@ -1,0 +1,180 @@
+"""Settings from the environment: each has a variable, and a bad one is told by its name."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+import pytest
+from attrs import fields_dict, has
+
+from tests.settings import table
+from turnkeep import (
+    ApprovalSettings,
+    FilesSettings,
+    InvalidSetting,
+    KeySettings,
+    Pacing,
+    PostgresSettings,
+    RoundSettings,
+    Settings,
+    ThreadLimits,
+    ThreadSettings,
+    TurnkeepError,
+)
+from turnkeep.environment import Environment, Variable
+from turnkeep_ports.store import Durability
+
+SECRET: Final = "hunter2"
+
+
+def refused(environment: Mapping[str, str]) -> InvalidSetting:
+    with pytest.raises(InvalidSetting) as caught:
+        Settings.from_environment(environment)
+    return caught.value
+
+
+def text_of(value: object) -> str:
+    match value:
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)
+
+
+def group_of(settings: Settings, variable: Variable) -> object:
+    """The group of a variable, wherever it is nested."""
+    waiting: list[object] = [settings]
+    while waiting:
+        thing = waiting.pop()
+        if type(thing) is variable.of:
+            return thing
+        cls = type(thing)
+        if has(cls):
+            waiting += [getattr(thing, name) for name in fields_dict(cls)]
+    raise AssertionError(variable)
+
+
+def test_an_empty_environment_is_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNKEEP_ROUNDS_TOGETHER", "no")
+    assert Settings.from_environment() == Settings(rounds=RoundSettings(together=False))
+
+
+@pytest.mark.parametrize("variable", [*table.known()], ids=lambda variable: variable.name)
+def test_a_variable_with_its_default_changes_nothing(variable: Variable) -> None:
+    text = "" if variable.standard == () else text_of(variable.standard)
+    assert Settings.from_environment({variable.name: text}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [each for each in table.known() if type(each.standard) in (int, float)],
+    ids=lambda variable: variable.name,
+)
+def test_a_number_reaches_its_field_and_what_is_none_is_told(variable: Variable) -> None:
+    # Less is allowed everywhere but where another bound is near: there a little more is.
+    for factor in (0.99, 1.01, 0.5, 2):
+        wanted = type(variable.standard)(variable.standard * factor)  # type: ignore[operator,call-arg]  # it is a number
+        try:
+            settings = Settings.from_environment({variable.name: str(wanted)})
+        except InvalidSetting:
+            continue
+        assert getattr(group_of(settings, variable), variable.field) == wanted
+        break
+    else:
+        pytest.fail("no other number is allowed")
+    told = refused({variable.name: SECRET})
+    assert told.variable == variable.name
+    assert told.rule in ("must be a whole number", "must be a finite number")
+
+
+def test_every_setting_but_code_has_a_variable() -> None:
+    named = {(each.of, each.field) for each in table.known()}
+    groups = {each.of for each in table.known()}
+    left = {(of, name) for of in groups for name in fields_dict(of)} - named
+    assert left == {
+        (ApprovalSettings, "redact"),
+        (PostgresSettings, "update_seconds"),
+        (ThreadSettings, "limits"),
+    }
+
+
+def test_settings_of_every_kind_are_read() -> None:
+    environment = {
+        "TURNKEEP_KEYS_PRIMARY": "env:KEY, file:/etc/key",
+        "TURNKEEP_KEYS_OLDER": "keyring:turnkeep/old",
+        "TURNKEEP_FILES_DURABILITY": "Process",
+        "TURNKEEP_FILES_GROUPING": "off",
+        "TURNKEEP_THREADS_LIMITS_PARTS_MAX": " 8 ",
+        "TURNKEEP_THREADS_ARCHIVED_FOR_DAYS": "30",
+        "TURNKEEP_PACING_DEADLINE_SECONDS": "9.5",
+        "TURNKEEP_POSTGRES_POOLER": "",
+        "PATH": SECRET,
+        "TURNKEEP_MASTER_KEY": SECRET,
+    }
+    assert Settings.from_environment(environment) == Settings(
+        keys=KeySettings(primary=("env:KEY", "file:/etc/key"), older=("keyring:turnkeep/old",)),
+        files=FilesSettings(durability=Durability.PROCESS, grouping=False),
+        threads=ThreadSettings(limits=ThreadLimits(parts_max=8), archived_for_days=30),
+        pacing=Pacing(deadline_seconds=9.5),
+        postgres=PostgresSettings(update_seconds=9.5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "rule"),
+    [
+        ("TURNKEEP_PACING_ATTEMPTS_MAX", "0", "must be >= 1"),
+        ("TURNKEEP_PACING_ATTEMPTS_MAX", "1.5", "must be a whole number"),
+        ("TURNKEEP_PACING_ATTEMPTS_MAX", "9" * 19, "must be a whole number"),
+        ("TURNKEEP_PACING_DEADLINE_SECONDS", "inf", "must be a finite number"),
+        ("TURNKEEP_PACING_DEADLINE_SECONDS", "nan", "must be a finite number"),
+        ("TURNKEEP_ROUNDS_TOGETHER", SECRET, "must be true or false"),
+        ("TURNKEEP_FILES_DURABILITY", SECRET, "must be one of volatile, process, power"),
+        ("TURNKEEP_FILES_DURABILITY", "volatile", "must be PROCESS or POWER"),
+        ("TURNKEEP_THREADS_LIMITS_PARTS_MAX", "65", "must be at most 64"),
+        ("TURNKEEP_THREADS_ARCHIVED_FOR_DAYS", "never", "must be a whole number"),
+        ("TURNKEEP_KEYS_OLDER", "env:OLD", "must come with a primary"),
+        ("TURNKEEP_FILES_GROUPNG", "true", "names no setting"),
+        ("TURNKEEP_POSTGRES_UPDATE_SECONDS", "15", "names no setting"),
+        ("TURNKEEP_APPROVALS_REDACT", SECRET, "names no setting"),
+    ],
+)
+def test_what_cannot_be_is_told_by_its_variable(variable: str, text: str, rule: str) -> None:
+    error = refused({variable: text})
+    assert (error.variable, error.rule) == (variable, rule)
+    assert str(error) == f"{variable} {rule}"
+
+
+def test_settings_that_do_not_fit_together_are_all_named() -> None:
+    error = refused(
+        {"TURNKEEP_POSTGRES_LOCK_SECONDS": "6", "TURNKEEP_PACING_DEADLINE_SECONDS": "7"}
+    )
+    lock, deadline = "TURNKEEP_POSTGRES_LOCK_SECONDS", "TURNKEEP_PACING_DEADLINE_SECONDS"
+    assert set(error.variable.split(", ")) == {lock, deadline}
+    assert error.rule.startswith("must fit together: timeouts must rise")
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
+    error = refused({"TURNKEEP_KEYS_PRIMARY": SECRET})
+    assert error.variable == "TURNKEEP_KEYS_PRIMARY"
+    assert SECRET not in f"{error} {error!r} {error.__context__!r} {error.__cause__!r}"
+    assert SECRET not in repr(Environment(texts={"KEY": SECRET}, elsewhere={}))
+
+
+def test_the_error_is_one_of_turnkeeps_and_survives_a_pickle() -> None:
+    error = refused({"TURNKEEP_FILES_GROUPNG": "true"})
+    assert isinstance(error, TurnkeepError)
+    assert isinstance(error, ValueError)
+    assert (error.code, error.retryable) == ("invalid_setting", False)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_the_documents_list_every_variable_as_it_is() -> None:
+    assert table.PAGE.read_text(encoding="utf-8") == table.page()
