@@ -98,7 +98,7 @@ async def open_keep(
     time = SystemClock() if clock is None else clock
     if cipher is not None and chosen.keys.primary:
         raise InvalidValue("cipher", "must not come with settings of keys")
-    sealing = _cipher(chosen.keys) if cipher is None else cipher
+    sealing = cipher_of(chosen.keys) if cipher is None else cipher
     closed = _closed(url, pool, time, chosen)
     # What cannot work together is refused here, before anything is opened, or made.
     keep = build_keep(
@@ -194,8 +194,12 @@ def _postgres_store(
     return PostgresRecordStore(url, pool=pool, clock=clock, settings=bounds)
 
 
-def _cipher(settings: KeySettings) -> Cipher | None:
-    """The ring that the settings name; None where they name none."""
+def cipher_of(settings: KeySettings) -> Cipher | None:
+    """The ring that the settings name; None where they name none.
+
+    Raises:
+        MissingExtra, MasterKeyMissing, MasterKeyInvalid: As `open_keep`.
+    """
     if not settings.primary:
         return None
     try:

@@ -28,6 +28,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
     "turnkeep_adapters.memory": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
+    "turnkeep_adapters.rehearsal": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},

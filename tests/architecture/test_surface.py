@@ -145,6 +145,7 @@ SURFACE: Final = [
     "Checkpoint",
     "CheckpointHeader",
     "CheckpointKind",
+    "ChoreDone",
     "Cipher",
     "Claim",
     "ClaimEnd",
@@ -659,6 +660,7 @@ SURFACE: Final = [
     "UnreadableEvent",
     "UnsafeSummary",
     "Unsupported",
+    "Upkeep",
     "Usage",
     "UseReceipt",
     "UseRefusal",
@@ -687,6 +689,7 @@ SURFACE: Final = [
     "open_telemetry",
     "roll_back_import",
     "step_output",
+    "tidy_store",
 ]
 
 

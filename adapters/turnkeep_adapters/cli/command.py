@@ -20,6 +20,7 @@ from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.events.command import events
+from turnkeep_adapters.cli.gc.command import gc
 from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
@@ -56,6 +57,7 @@ turnkeep.add_command(doctor)
 turnkeep.add_command(export)
 turnkeep.add_command(import_)
 turnkeep.add_command(events)
+turnkeep.add_command(gc)
 turnkeep.add_command(migrate)
 turnkeep.add_command(runs)
 turnkeep.add_command(salvage)
