@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from turnkeep.opening import open_keep
     from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
     from turnkeep.settings import Settings
+    from turnkeep.tidying import tidy_store
     from turnkeep.transferring import export_store, import_store, roll_back_import
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
@@ -149,6 +150,7 @@ if TYPE_CHECKING:
         RunPage,
         RunView,
     )
+    from turnkeep_application.upkeep import ChoreDone, Upkeep
     from turnkeep_application.worker.announcement import Announcement
     from turnkeep_application.worker.context import Handler, RunContext
     from turnkeep_application.worker.exits import (
@@ -790,6 +792,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointHeader",
     "CheckpointKind",
+    "ChoreDone",
     "Cipher",
     "Claim",
     "ClaimEnd",
@@ -1305,6 +1308,7 @@ __all__ = [
     "UnreadableEvent",
     "UnsafeSummary",
     "Unsupported",
+    "Upkeep",
     "Usage",
     "UseReceipt",
     "UseRefusal",
@@ -1333,4 +1337,5 @@ __all__ = [
     "open_telemetry",
     "roll_back_import",
     "step_output",
+    "tidy_store",
 ]

@@ -143,6 +143,7 @@ HOMES: Final[Mapping[str, str]] = {
     "Checkpoint": "turnkeep_domain.turns.checkpoint",
     "CheckpointHeader": "turnkeep_application.turns.views",
     "CheckpointKind": "turnkeep_domain.turns.checkpoint",
+    "ChoreDone": "turnkeep_application.upkeep",
     "Cipher": "turnkeep_ports.cipher",
     "Claim": "turnkeep_domain.turns.claims",
     "ClaimEnd": "turnkeep_domain.turns.claims",
@@ -661,6 +662,7 @@ HOMES: Final[Mapping[str, str]] = {
     "UnreadableEvent": "turnkeep_application.event_pages",
     "UnsafeSummary": "turnkeep_domain.threads.refusals",
     "Unsupported": "turnkeep_ports.errors",
+    "Upkeep": "turnkeep_application.upkeep",
     "Usage": "turnkeep_domain.budgets.tallies",
     "UseReceipt": "turnkeep_domain.credentials.operations",
     "UseRefusal": "turnkeep_domain.credentials.refusals",
@@ -689,4 +691,5 @@ HOMES: Final[Mapping[str, str]] = {
     "open_telemetry": "turnkeep.observing",
     "roll_back_import": "turnkeep.transferring",
     "step_output": "turnkeep_application.worker.step_values",
+    "tidy_store": "turnkeep.tidying",
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from turnkeep.building import build_keep
 from turnkeep.container import memory_store
@@ -88,18 +88,21 @@ async def open_keep(
         MissingExtra: The store, or a key, needs an extra that is not installed.
         MasterKeyMissing, MasterKeyInvalid: The settings name sources of a master key, and none
             is set, or one holds what is no key.
+        ImportUnfinished: The store is being filled from an export, or that was cut off.
         KeyMismatch, Tampered: The key is not one of those that the store was written under.
+        Unsupported: The stores keep apart what a feature needs together, which
+            `Settings.forgone` does not name.
         Unsupported, Corrupt, SchemaTooNew, Unavailable: The store cannot be opened, and why.
     """
     chosen = Settings() if settings is None else settings
     time = SystemClock() if clock is None else clock
     if cipher is not None and chosen.keys.primary:
         raise InvalidValue("cipher", "must not come with settings of keys")
-    sealing = _cipher(chosen.keys) if cipher is None else cipher
-    store, parts = _stores(url, pool, time, chosen)
-    # What cannot work together is refused before anything is opened, or made.
+    sealing = cipher_of(chosen.keys) if cipher is None else cipher
+    closed = _closed(url, pool, time, chosen)
+    # What cannot work together is refused here, before anything is opened, or made.
     keep = build_keep(
-        store=store,
+        store=closed.whole,
         settings=chosen,
         clock=time,
         random=random,
@@ -109,13 +112,31 @@ async def open_keep(
         admission=admission,
         archive=archive,
     )
-    async with store:
-        for each in parts:
+    async with closed.whole:
+        for each in closed.all:
             deadline = Deadline.after(time, chosen.pacing.deadline_seconds)
             await require_whole(each, deadline=deadline)
         if sealing is not None:
             await keep.secrets.begin()
         yield keep
+
+
+def _told_of(url: str | Mapping[str, str] | None, telemetry: Telemetry) -> Telemetry:
+    """The sink, which is told the kind of the store, too, if it wants to know that much."""
+    if not isinstance(telemetry, Observer):
+        return telemetry
+    if url is not None and not isinstance(url, str):
+        return telemetry.of_store("composite")
+    scheme = "postgresql" if url is None else urlsplit(url).scheme
+    return telemetry.of_store(_KINDS.get(scheme, "other"))
+
+
+@frozen
+class _Closed:
+    """The store of a keep, and those that it is made of."""
+
+    whole: RecordStore
+    all: tuple[RecordStore, ...]
 
 
 def closed_store(url: str, settings: Settings) -> RecordStore:
@@ -127,27 +148,17 @@ def closed_store(url: str, settings: Settings) -> RecordStore:
     return _store(url, None, SystemClock(), settings)
 
 
-def _stores(
+def _closed(
     url: str | Mapping[str, str] | None, pool: Pool | None, clock: Clock, settings: Settings
-) -> tuple[RecordStore, Collection[RecordStore]]:
-    """The closed store of a URL or of several, and the stores that it consists of."""
-    if not isinstance(url, Mapping):
+) -> _Closed:
+    if url is None or isinstance(url, str):
         store = _store(url, pool, clock, settings)
-        return store, (store,)
+        return _Closed(store, (store,))
     if pool is not None:
         raise InvalidValue("pool", "must come with one store alone")
     made = {each: _store(each, None, clock, settings) for each in url.values()}
-    return composite_store({part: made[each] for part, each in url.items()}), made.values()
-
-
-def _told_of(url: str | Mapping[str, str] | None, telemetry: Telemetry) -> Telemetry:
-    """The sink, which is told the kind of the store, too, if it wants to know that much."""
-    if not isinstance(telemetry, Observer):
-        return telemetry
-    if isinstance(url, Mapping):
-        return telemetry.of_store("composite")
-    scheme = "postgresql" if url is None else urlsplit(url).scheme
-    return telemetry.of_store(_KINDS.get(scheme, "other"))
+    whole = composite_store({part: made[each] for part, each in url.items()})
+    return _Closed(whole, tuple(made.values()))
 
 
 def _store(url: str | None, pool: Pool | None, clock: Clock, settings: Settings) -> RecordStore:
@@ -183,8 +194,12 @@ def _postgres_store(
     return PostgresRecordStore(url, pool=pool, clock=clock, settings=bounds)
 
 
-def _cipher(settings: KeySettings) -> Cipher | None:
-    """The ring that the settings name; None where they name none."""
+def cipher_of(settings: KeySettings) -> Cipher | None:
+    """The ring that the settings name; None where they name none.
+
+    Raises:
+        MissingExtra, MasterKeyMissing, MasterKeyInvalid: As `open_keep`.
+    """
     if not settings.primary:
         return None
     try:

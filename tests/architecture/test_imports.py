@@ -28,16 +28,17 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.files": INNER | {"turnkeep_ports", "turnkeep_adapters.memory"},
     "turnkeep_adapters.memory": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.postgres": INNER | {"turnkeep_ports", "orjson", "psycopg", "psycopg_pool"},
+    "turnkeep_adapters.rehearsal": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.system": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.telemetry": INNER | {"turnkeep_ports"},
+    "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},
     "turnkeep_adapters.telemetry.otel": INNER
     | {"turnkeep_ports", "turnkeep_adapters.telemetry", "opentelemetry"},
-    "turnkeep_adapters.transfers": INNER | {"turnkeep_ports", "turnkeep_application", "orjson"},
     "turnkeep_adapters.virtual": INNER | {"turnkeep_ports"},
     "turnkeep_adapters.web": INNER | {"turnkeep_ports", "turnkeep_application"},
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
-    | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click"},
+    | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click", "turnkeep_ports"},
     "turnkeep_adapters.cli.secrets": INNER | {"turnkeep", "turnkeep_adapters.cli", "click"},
     "turnkeep_adapters.cli.migrate": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},

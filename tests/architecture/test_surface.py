@@ -146,6 +146,7 @@ SURFACE: Final = [
     "Checkpoint",
     "CheckpointHeader",
     "CheckpointKind",
+    "ChoreDone",
     "Cipher",
     "Claim",
     "ClaimEnd",
@@ -661,6 +662,7 @@ SURFACE: Final = [
     "UnreadableEvent",
     "UnsafeSummary",
     "Unsupported",
+    "Upkeep",
     "Usage",
     "UseReceipt",
     "UseRefusal",
@@ -689,6 +691,7 @@ SURFACE: Final = [
     "open_telemetry",
     "roll_back_import",
     "step_output",
+    "tidy_store",
 ]
 
 

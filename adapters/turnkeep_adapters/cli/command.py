@@ -20,6 +20,7 @@ from turnkeep_adapters.cli.demo.command import demo
 from turnkeep_adapters.cli.doctor.command import doctor, salvage
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.cli.events.command import events
+from turnkeep_adapters.cli.gc.command import gc
 from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
@@ -66,6 +67,7 @@ turnkeep.take(
         },
         "Look after stores": {
             doctor: "Say whether the directory of a files store is sound.",
+            gc: "Do every sweep and retention at once, or rehearse them.",
             export: "Write everything that a store keeps to a file.",
             import_: "Bring an export into an empty store.",
             migrate: "Bring the schema of a PostgreSQL database up to date.",

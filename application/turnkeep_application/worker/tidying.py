@@ -7,12 +7,12 @@ from filling with what is over.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from attrs import frozen
 
 from turnkeep_application.keep import Keep
+from turnkeep_application.upkeep import chores
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_ports.key_errors import MasterKeyMissing
 
@@ -33,25 +33,11 @@ class Tidying:
 
     async def tidy(self) -> None:
         """Has each service tidy up; one that fails is logged, and stops none of the others."""
-        for name, sweep in self._sweeps():
+        for chore in chores(self.keep, limit=self.limit):
             try:
-                await sweep()
+                await chore.look()
             except MasterKeyMissing:
                 # A keep without keys has no secrets of its own to tidy.
                 continue
             except TurnkeepError as error:
-                _LOG.warning("a sweep of %s was cut short: %s", name, error)
-
-    def _sweeps(self) -> tuple[tuple[str, Callable[[], Awaitable[object]]], ...]:
-        keep = self.keep
-        return (
-            ("approvals", keep.approvals.sweep),
-            ("old approvals", keep.approvals.prune),
-            ("reservations", keep.budgets.expire_due),
-            ("budget gates", keep.budgets.expire_gates),
-            ("old budget records", keep.budgets.prune),
-            ("leases", lambda: keep.leases.sweep(limit=self.limit)),
-            ("secrets", keep.secrets.sweep),
-            ("threads", keep.threads.sweep),
-            ("old events", keep.events.trim),
-        )
+                _LOG.warning("a sweep of %s was cut short: %s", chore.name, error)

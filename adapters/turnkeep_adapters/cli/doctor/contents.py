@@ -11,6 +11,8 @@ from turnkeep_adapters.files.following import Following
 from turnkeep_adapters.files.local_disk import LocalDisk
 from turnkeep_adapters.files.opening import absolute, read_only_home
 from turnkeep_adapters.files.trouble import unavailable
+from turnkeep_domain.transfers.import_mark import IMPORT
+from turnkeep_ports.key_bytes import key_bytes
 
 
 @frozen(kw_only=True)
@@ -22,12 +24,14 @@ class Contents:
         cells: How many there are after it.
         events: How many there are after it, after the floor.
         damage: What ended the reading before the end, as a clause; None where nothing did.
+        importing: Whether it is being filled from an export, or that was cut off.
     """
 
     head: int
     cells: int
     events: int
     damage: str | None
+    importing: bool
 
 
 def contents_of(path: Path) -> Contents:
@@ -53,6 +57,7 @@ def contents_of(path: Path) -> Contents:
             cells=len(state.rows),
             events=len(state.events),
             damage=damage,
+            importing=key_bytes(IMPORT.address) in state.rows,
         )
     except OSError as error:
         raise unavailable("reading the store's directory", error) from None

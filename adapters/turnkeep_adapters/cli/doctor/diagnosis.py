@@ -55,8 +55,8 @@ class Diagnosis:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is damaged, as far as was looked."""
-        return not self.damage
+        """Whether nothing is damaged, as far as was looked, and an import is not cut off."""
+        return not self.damage and not self.contents.importing
 
     def as_json(self) -> str:
         """The diagnosis as one JSON object, stable field by field."""
@@ -64,6 +64,7 @@ class Diagnosis:
         held = {
             "sound": self.sound,
             "damage": self.damage,
+            "import_unfinished": self.contents.importing,
             "format": VERSION,
             **asdict(self.inspection),
             "read_to": self.contents.head,
@@ -120,9 +121,16 @@ class Diagnosis:
         )
 
     def _verdict(self) -> Iterator[str]:
-        if not self.sound:
+        if self.contents.importing:
+            yield (
+                "An import into it is unfinished, and nothing opens it: repeat turnkeep import "
+                "with the same file, or with --roll-back."
+            )
+        if self.damage:
             yield from (f"Damage: {clause}." for clause in self.damage)
             yield "It is damaged; turnkeep salvage OLD NEW saves what can be proven of it."
+        elif not self.sound:
+            return
         elif self.verification is None:
             yield "It is sound, as far as opening it tells; --verify walks the whole log."
         else:
