@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -202,12 +202,16 @@ def seed(place: Place, *, users: int, runs: int) -> None:
 
 async def _seed(place: Place, users: int, runs: int) -> None:
     async with place.store() as store:
-        names = [f"u{number:04}" for number in range(users)]
-        for begin in range(0, users, SEEDED_TOGETHER):
-            await _seed_users(store, names[begin : begin + SEEDED_TOGETHER], runs)
+        await seed_users(store, [f"u{number:04}" for number in range(users)], runs)
 
 
-async def _seed_users(store: RecordStore, users: list[str], runs: int) -> None:
+async def seed_users(store: RecordStore, users: Sequence[str], runs: int) -> None:
+    """So many queued runs of each of these users, one a thread, in large commits."""
+    for begin in range(0, len(users), SEEDED_TOGETHER):
+        await _seed_together(store, users[begin : begin + SEEDED_TOGETHER], runs)
+
+
+async def _seed_together(store: RecordStore, users: Sequence[str], runs: int) -> None:
     address = lane_key(LaneId.of(Scope.of("acme", users[0]), TurnClass.INTERACTIVE)).address
     now = (await store.load([address], deadline=_deadline())).now
     puts: list[Put] = []

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from struct import Struct
+from typing import Any, Final
 
 from turnkeep_ports.errors import SchemaTooNew
 
@@ -82,6 +83,33 @@ class Taking:
     def number(self, count: int) -> int:
         """The next bytes, as a number."""
         return int.from_bytes(self.bytes(count), "big")
+
+    def fields(self, of: Struct) -> tuple[Any, ...]:
+        """The next bytes, taken apart by a structure.
+
+        Raises:
+            Damaged: There are not as many.
+        """
+        begin = self.at
+        if begin + of.size > len(self.payload):
+            raise Damaged("ends too early")
+        self.at = begin + of.size
+        return of.unpack_from(self.payload, begin)
+
+    def parts(self, *lengths: int) -> list[bytes]:
+        """The next bytes, in parts of these lengths.
+
+        Raises:
+            Damaged: There are not as many.
+        """
+        at, payload, taken = self.at, self.payload, list[bytes]()
+        for length in lengths:
+            taken.append(payload[at : at + length])
+            at += length
+        if at > len(payload):
+            raise Damaged("ends too early")
+        self.at = at
+        return taken
 
     def end(self) -> None:
         """Makes sure that nothing is left.
