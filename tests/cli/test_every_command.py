@@ -112,6 +112,7 @@ ROWS: Final[dict[str, Row]] = {
     "events readers": row(),
     "events trim": row(),
     "export": row("{new}"),
+    "gc": row("--dry-run"),
     "import": Row(arguments=("--store", "{empty}", "{export}"), stored=False),
     "migrate": plain("{database}", stored=False),
     "runs cancel": row("{run}", *OWNED),

@@ -11,9 +11,9 @@ the file in every version, so that a newer version is told from damage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from turnkeep_ports.errors import SchemaTooNew
 
@@ -60,6 +60,10 @@ def digest_of(raw: bytes) -> bytes:
     return raw[-DIGEST_BYTES:]
 
 
+# In a class with a method of its name, the type is told apart by another.
+_Bytes: TypeAlias = bytes
+
+
 class Taking:
     """A payload, taken apart from its beginning."""
 
@@ -96,13 +100,13 @@ class Taking:
         self.at = begin + of.size
         return of.unpack_from(self.payload, begin)
 
-    def parts(self, *lengths: int) -> list[bytes]:
+    def parts(self, *lengths: int) -> Sequence[_Bytes]:
         """The next bytes, in parts of these lengths.
 
         Raises:
             Damaged: There are not as many.
         """
-        at, payload, taken = self.at, self.payload, list[bytes]()
+        at, payload, taken = self.at, self.payload, list[_Bytes]()
         for length in lengths:
             taken.append(payload[at : at + length])
             at += length
