@@ -12,6 +12,9 @@ from typing import Final, TypeVar
 from attrs import frozen
 
 from turnkeep_domain.approvals.approval import APPROVALS, Approval, ApprovalRecord
+from turnkeep_domain.approvals.approval_id import ApprovalId
+from turnkeep_domain.approvals.grant import GRANTS, Grant
+from turnkeep_domain.approvals.grant_phases import DispatchingGrant
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Collection
 from turnkeep_domain.scope import Scope, ScopePrefix
@@ -52,6 +55,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     SPAWN_TREES,
     EFFECTS,
     APPROVALS,
+    GRANTS,
 )
 _PAGE: Final = 500
 
@@ -69,6 +73,7 @@ class Whole:
     trees: tuple[SpawnTree, ...]
     effects: tuple[RunEffect, ...]
     approvals: tuple[ApprovalRecord, ...]
+    grants: tuple[Grant, ...]
     events: tuple[Event, ...]
 
     @classmethod
@@ -92,6 +97,7 @@ class Whole:
             trees=decoded(SPAWN_TREES),
             effects=decoded(EFFECTS),
             approvals=decoded(APPROVALS),
+            grants=decoded(GRANTS),
             events=tuple(codec.decode_event(event) for event in stored),
         )
 
@@ -125,6 +131,7 @@ def require_invariants(whole: Whole) -> None:
     _require_exact_claims(whole)
     _require_open_steps(whole)
     _require_present_approvals(whole)
+    _require_agreement_on_grants(whole)
     _require_rising_versions(whole)
     _require_agreement_on_parking(whole)
     _require_agreement_on_trees(whole)
@@ -231,6 +238,21 @@ def _require_present_approvals(whole: Whole) -> None:
     for run in whole.active:
         if isinstance(run.state, Blocked) and run.state.gate.kind is GateKind.APPROVAL:
             assert (run.scope, str(run.state.gate.ref)) in present
+
+
+def _require_agreement_on_grants(whole: Whole) -> None:
+    """What a run lists as unspent is; and a grant is under way exactly while its step is."""
+    grants = {(grant.scope, grant.id): grant for grant in whole.grants}
+    for run in whole.active:
+        for listed in run.approvals:
+            grant = grants.get((run.scope, ApprovalId(listed.id)))
+            assert (grant is None) is listed.open
+            assert grant is None or grant.ended_at is None
+    entries = {(entry.scope, entry.run, entry.id): entry for entry in whole.effects}
+    for grant in whole.grants:
+        if isinstance(grant.phase, DispatchingGrant) and grant.phase.step is not None:
+            step = grant.phase.step
+            assert entries[step.run.scope, step.run.id, step.effect].is_open
 
 
 def _require_rising_versions(whole: Whole) -> None:

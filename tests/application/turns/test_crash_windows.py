@@ -25,9 +25,11 @@ from tests.application.turns.mortal import Died, MortalStore
 from tests.application.turns.worlds import WORLDS, World
 from turnkeep_application.approvals import Approvals
 from turnkeep_application.turns.claim_pass import ClaimPass
+from turnkeep_application.turns.granted_steps import StepGrant
 from turnkeep_application.turns.turns import Turns
 from turnkeep_application.turns.views import RunView
 from turnkeep_domain.approvals.calls import Dispatch, Effect, Estimate
+from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
 from turnkeep_domain.approvals.names import CapabilityId, InvocationId
 from turnkeep_domain.approvals.states import ApprovalOutcome
 from turnkeep_domain.principals import Principal
@@ -35,7 +37,7 @@ from turnkeep_domain.request_ids import RequestId, digest_of
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.checkpoint import Checkpoint, CheckpointKind
 from turnkeep_domain.turns.claims import Claim, Relinquishment, RunStanding, Token
-from turnkeep_domain.turns.effect import Mode, Unclear
+from turnkeep_domain.turns.effect import Intended, Mode, Unclear
 from turnkeep_domain.turns.gates import Disposition, Gate, GateKind
 from turnkeep_domain.turns.names import Category, Ref
 from turnkeep_domain.turns.route import Route
@@ -97,9 +99,7 @@ class Life:
             lambda: self.host.turns.block(self.claims["third"], gate=TOOL),
             self.resume,
             lambda: self.claim("fourth", 5),
-            lambda: self.host.turns.intend(
-                self.claims["fourth"], step("b"), arguments=digest_of("b")
-            ),
+            self.intend_on_the_yes,
             self.unclear,
             self.needs_operator,
             self.retry,
@@ -197,6 +197,17 @@ class Life:
         )
         assert isinstance(standing, RunStanding)
 
+    async def intend_on_the_yes(self) -> None:
+        input = canonical({"amount": 12})
+        assert isinstance(input, CanonicalInput)
+        state = await self.host.turns.intend(
+            self.claims["fourth"],
+            step("b"),
+            arguments=digest_of("b"),
+            grant=StepGrant(approval=self.gate, input=input),
+        )
+        assert isinstance(state, Intended)
+
     async def unclear(self) -> None:
         await self.host.turns.settle(
             self.claims["fourth"],
@@ -240,6 +251,7 @@ EXPECTED: Final = [
     *("run.completed", "run.resumed", "run.claimed", "run.blocked", "run.resumed", "run.claimed"),
     *("run.effect_uncertain", "run.needs_operator", "run.effect_settled", "run.requeued"),
     *("run.claimed", "run.requeued", "run.claimed", "run.completed"),
+    *("grant.began", "grant.settled"),
 ]
 
 

@@ -18,15 +18,17 @@ from tests.application.turns.keep import (
 )
 from tests.application.turns.seeding import seed_queued
 from tests.domain.approvals.samples import call, pending, question, stored
-from turnkeep_application.approval_cells import approval_key, payload_key
+from turnkeep_application.approval_cells import approval_key, grant_key, payload_key
 from turnkeep_application.turns.cells import run_key, turn_state_key
 from turnkeep_application.turns.claim_pass import ClaimedRun
 from turnkeep_application.turns.views import RunView
 from turnkeep_domain.approvals.approval import Approval
 from turnkeep_domain.approvals.discarded import Discarded
+from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.payload import ApprovalPayload
-from turnkeep_domain.approvals.phases import Expired
+from turnkeep_domain.approvals.phases import Approved, Expired
 from turnkeep_domain.approvals.quorum import Quorum
+from turnkeep_domain.decisions import Changed
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId, digest_of
 from turnkeep_domain.scope import Scope
@@ -43,7 +45,8 @@ from turnkeep_domain.turns.run_states import Blocked, Queued, RunStatus
 TENANT: Final = BucketId(scope=Scope.of("acme", None), axis=Axis.TENANT, turn_class=None)
 TENANT_CLASS: Final = evolve(TENANT, turn_class=INTERACTIVE)
 CHILD: Final = Scope.of("acme", "ada", agent="scout", project="site", thread="child")
-OWNER: Final = Quorum.of(1, Principal.person("ada"))
+ADA: Final = Principal.person("ada")
+OWNER: Final = Quorum.of(1, ADA)
 HOUR: Final = 3_600
 
 
@@ -86,8 +89,8 @@ async def intend(keep: Keep, run: ClaimedRun, count: int) -> None:
         assert isinstance(state, Intended), state
 
 
-async def ask(keep: Keep, run: ClaimedRun, count: int) -> list[Approval]:
-    """Approvals that a run has asked for and nobody has decided, beside each other."""
+async def ask(keep: Keep, run: ClaimedRun, count: int, *, granted: int = 0) -> list[Approval]:
+    """Approvals that a run has asked for and nobody has decided, beside others that are granted."""
     scope = run.run.scope
     key = turn_state_key(run.claim.run)
     approvals: list[Approval] = []
@@ -99,12 +102,34 @@ async def ask(keep: Keep, run: ClaimedRun, count: int) -> list[Approval]:
         await keep.put(approval_key(scope, id), approval)
         await keep.put(payload_key(scope, id), payload)
         approvals.append(approval)
+    given = [await grant(keep, run, f"g{number}") for number in range(granted)]
     state = await keep.record(key)
     assert state is not None
     assert state.active is not None
-    listed = tuple(RunApproval(id=one.request.id, open=True) for one in approvals)
+    listed = (
+        *(RunApproval(id=one.request.id, open=True) for one in approvals),
+        *(RunApproval(id=id, open=False) for id in given),
+    )
     await keep.put(key, evolve(state, active=evolve(state.active, approvals=listed)))
     return approvals
+
+
+async def grant(keep: Keep, run: ClaimedRun, invocation: str) -> str:
+    """An approval that the run was given, and has not used; its id."""
+    scope = run.run.scope
+    asked = call(scope=scope, invocation=invocation)
+    approval = pending(question(asked=asked, quorum=OWNER, run=run.claim.run))
+    id = approval.request.id
+    decision = approval.approve(by=ADA, decision_id=RequestId("d"), now=approval.request.created_at)
+    assert isinstance(decision, Changed)
+    assert isinstance(decision.state, Approval)
+    assert isinstance(decision.state.phase, Approved)
+    issued = Grant.issued(
+        approval.request, decision.state.phase.ruling, lifetime_seconds=3_600, now=await keep.now()
+    )
+    await keep.put(approval_key(scope, id), decision.state)
+    await keep.put(grant_key(scope, id), issued.state)
+    return id
 
 
 # ---- the largest ending -------------------------------------------------------------------------
@@ -114,7 +139,7 @@ async def laden(keep: Keep) -> tuple[ClaimedRun, list[Approval]]:
     """A child whose ending means as much as an ending can.
 
     Its parent waits for it alone, in another lane; seven buckets count it; two of them are full,
-    with a lane that waits at each; 16 steps and 4 approvals are open.
+    with a lane that waits at each; 16 steps and 4 approvals are open, and 4 grants unspent.
     """
     for id in buckets_of(CHILD, INTERACTIVE):
         await keep.limit(id, held=100)
@@ -131,7 +156,7 @@ async def laden(keep: Keep) -> tuple[ClaimedRun, list[Approval]]:
     await keep.queue("t", user="bob")
     assert (await keep.claim()).granted == ()
     await intend(keep, claimed, 16)
-    return claimed, await ask(keep, claimed, 4)
+    return claimed, await ask(keep, claimed, 4, granted=4)
 
 
 def test_the_largest_ending_fits_one_commit(timed: Keep) -> None:
@@ -156,6 +181,7 @@ def test_the_largest_ending_fits_one_commit(timed: Keep) -> None:
             "spawn_tree": 1,
             "effect": 17,
             "approval": 4,
+            "grant": 4,
         }
         for approval in approvals:
             id = approval.request.id
@@ -169,6 +195,7 @@ def test_the_largest_ending_fits_one_commit(timed: Keep) -> None:
             "run.cancelled": 1,
             "run.effect_uncertain": 16,
             "approval.discarded": 4,
+            "grant.revoked": 4,
             "run.resumed": 1,
         }
 

@@ -22,6 +22,7 @@ from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import Handler, RunContext
 from turnkeep_application.worker.step_values import step_output
 from turnkeep_domain.approvals.calls import Dispatch, Effect
+from turnkeep_domain.approvals.grant_phases import ConsumedGrant
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
@@ -48,14 +49,14 @@ def errand(outside: Outside, *, after_deed: Callable[[Deed], None] = lambda _: N
         after_deed: Called when something was done, before the store hears of it.
     """
 
-    async def done(ctx: RunContext, name: str, **mode: str) -> str:
+    async def done(ctx: RunContext, name: str, **by: str) -> str:
         async def step(key: str) -> str:
             deed = Deed(name, ctx.run.id, key)
             outside.do(deed)
             after_deed(deed)
             return f"{name} done"
 
-        return await ctx.effect(name, step, {"name": name}, **mode)  # type: ignore[arg-type]  # a mode's name
+        return await ctx.effect(name, step, {"name": name}, **by)  # type: ignore[arg-type]  # a mode's name, or a grant
 
     async def handler(ctx: RunContext) -> Ref:
         if ctx.run.lineage.parent is not None:
@@ -64,11 +65,11 @@ def errand(outside: Outside, *, after_deed: Callable[[Deed], None] = lambda _: N
         await asyncio.gather(done(ctx, "look", mode="safe"), done(ctx, "draft", mode="keyed"))
         await done(ctx, "pay")
         await ctx.checkpoint(CheckpointKind.BEFORE_BLOCK, schema=1, payload=b"half way")
-        await ctx.require_approval(
+        yes = await ctx.require_approval(
             "ask",
             action=Dispatch.of("send_money", {"usd_nano": 5}),
             effects=frozenset({Effect.FINANCIAL}),
-            input={"cents": 5},
+            input={"name": "send"},
             reason="because",
             display="send",
             lifetime_seconds=86_400,
@@ -76,7 +77,7 @@ def errand(outside: Outside, *, after_deed: Callable[[Deed], None] = lambda _: N
         child = await ctx.spawn("help", scope=_of_child(ctx.run.scope))
         (helped,) = await ctx.join("join", [child])
         assert helped.status is RunStatus.COMPLETED
-        await done(ctx, "send")
+        await done(ctx, "send", grant=yes)
         return Ref("all done")
 
     return handler
@@ -153,6 +154,9 @@ async def require_whole(host: Host, outside: Outside, runs: list[RunView]) -> No
             keys = [deed.key for deed in deeds if (deed.name, deed.run) == (name, run.id)]
             assert len(set(keys)) == 1, (name, keys)
             assert name in REPEATED or len(keys) == 1, f"{name} was done {len(keys)} times"
+    assert all(grant.ended_at is not None for grant in whole.grants)
+    spent = [grant.run for grant in whole.grants if isinstance(grant.phase, ConsumedGrant)]
+    assert all(spent.count(run.address) == 1 for run in runs)
     helped = [deed for deed in deeds if deed.name == "assist"]
     assert len(helped) == len({deed.run for deed in helped}) == len(runs)
     _require_nothing_counted(whole)
