@@ -295,9 +295,11 @@ class Model:
             return "blocked"
         run.returned += how == "drain"
         run.lost += how in ("error", "expiry")
-        if run.open or (run.started and not run.journaled):
+        # A handler that says that it failed has left nothing behind but what is open.
+        fails = how.startswith("fail")
+        if run.open or (run.started and not run.journaled and not fails):
             return "needs_operator"
-        if how.startswith("fail") or run.returned > RETURNED_MAX or run.lost > LOST_MAX:
+        if fails or run.returned > RETURNED_MAX or run.lost > LOST_MAX:
             return "failed"
         return "queued"
 

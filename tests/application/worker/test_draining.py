@@ -13,7 +13,10 @@ from turnkeep_domain.turns.run_states import Completed, RunStatus
 
 
 def test_a_handler_that_comes_to_an_end_while_its_worker_drains_completes(site: Site) -> None:
+    begun = asyncio.Event()
+
     async def handler(ctx: RunContext) -> Ref:
+        begun.set()
         await ctx.draining.wait()
         return Ref("just in time")
 
@@ -22,7 +25,7 @@ def test_a_handler_that_comes_to_an_end_while_its_worker_drains_completes(site: 
             run, later = await host.submit(), None
             worker = host.worker(handler)
             working = asyncio.create_task(worker.run())
-            await host.until(run, lambda view: view.status is RunStatus.RUNNING)
+            await begun.wait()
             worker.drain()
             later = await host.submit(thread("later"))
             await working
@@ -38,7 +41,10 @@ def test_a_handler_that_does_not_is_cancelled_and_its_run_given_back(site: Site)
     """Law 65, but for the signal."""
     cut_off: list[int] = []
 
+    begun = asyncio.Event()
+
     async def handler(ctx: RunContext) -> None:
+        begun.set()
         try:
             await site.sleep(10_000)
         finally:
@@ -49,12 +55,12 @@ def test_a_handler_that_does_not_is_cancelled_and_its_run_given_back(site: Site)
             run = await host.submit()
             worker = host.worker(handler)
             working = asyncio.create_task(worker.run())
-            await host.until(run, lambda view: view.status is RunStatus.RUNNING)
+            await begun.wait()
             before = host.turns.clock.monotonic()
             worker.drain()
             await working
             took = host.turns.clock.monotonic() - before
-            assert host.pace.worker.drain_seconds <= took < host.pace.worker.drain_seconds + 2
+            assert host.pace.worker.drain_seconds <= took < host.pace.worker.drain_seconds + 20
             view = await host.turns.get(run.address)
             assert view is not None
             assert (view.status, view.counters.returned, view.counters.lost) == (
@@ -105,7 +111,10 @@ def test_a_worker_that_has_nothing_to_do_ends_at_once(virtual: VirtualSite) -> N
 
 
 def test_told_twice_a_worker_does_not_wait(site: Site) -> None:
+    begun = asyncio.Event()
+
     async def handler(ctx: RunContext) -> None:
+        begun.set()
         await site.sleep(10_000)
 
     async def scenario() -> None:
@@ -113,12 +122,12 @@ def test_told_twice_a_worker_does_not_wait(site: Site) -> None:
             run = await host.submit()
             worker = host.worker(handler, drain_seconds=60.0)
             working = asyncio.create_task(worker.run())
-            await host.until(run, lambda view: view.status is RunStatus.RUNNING)
+            await begun.wait()
             before = host.turns.clock.monotonic()
             worker.drain()
             worker.drain()
             await working
-            assert host.turns.clock.monotonic() - before < 2
+            assert host.turns.clock.monotonic() - before < 20
             view = await host.turns.get(run.address)
             assert view is not None
             assert view.status is RunStatus.QUEUED
@@ -127,14 +136,17 @@ def test_told_twice_a_worker_does_not_wait(site: Site) -> None:
 
 
 def test_a_worker_that_is_cancelled_gives_its_runs_back_first(site: Site) -> None:
+    begun = asyncio.Event()
+
     async def handler(ctx: RunContext) -> None:
+        begun.set()
         await site.sleep(10_000)
 
     async def scenario() -> None:
         async with site.host() as host:
             run = await host.submit()
             working = asyncio.create_task(host.worker(handler, drain_seconds=60.0).run())
-            await host.until(run, lambda view: view.status is RunStatus.RUNNING)
+            await begun.wait()
             working.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await working
