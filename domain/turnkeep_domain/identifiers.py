@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 IDENTIFIER_BYTES_MAX: Final = 200
 COLLECTION_BYTES_MAX: Final = 32
-_REMEMBERED: Final = 4_096
+_REMEMBERED: Final = 1_024
 _COLLECTION: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 

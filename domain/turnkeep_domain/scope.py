@@ -21,7 +21,7 @@ ThreadId = NewType("ThreadId", str)
 SHARED_USER: Final = UserId("*")
 DEPTH_MAX: Final = 6
 OWNER_DEPTH: Final = 2
-SCOPES_REMEMBERED: Final = 4_096
+SCOPES_REMEMBERED: Final = 1_024
 
 
 # Hashed again and again as a part of every address.

@@ -14,6 +14,8 @@ from turnkeep_adapters.codec.shape import Shape
 
 INTERNED_MAX: Final = 8_192
 """How many values of one class are kept, those that were read last; a scope has about 600 bytes."""
+WRITTEN_MAX: Final = 512
+"""Of how many values the JSON is kept, of those that were written last."""
 
 
 def interned(inner: Shape, names: tuple[str, ...]) -> Shape:
@@ -40,7 +42,7 @@ def interned(inner: Shape, names: tuple[str, ...]) -> Shape:
         return inner.decode(value, None)
 
     # Typed, so that a subclass is told apart; nobody changes the JSON that is shared so.
-    @lru_cache(maxsize=INTERNED_MAX, typed=True)
+    @lru_cache(maxsize=WRITTEN_MAX, typed=True)
     def written(value: object) -> object:
         return inner.encode(value)
 

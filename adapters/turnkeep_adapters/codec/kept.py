@@ -14,9 +14,9 @@ from typing import Final
 
 from attrs import define, field
 
-KEPT_MAX: Final = 1_024
+KEPT_MAX: Final = 512
 """How many records are kept."""
-KEPT_BYTES_MAX: Final = 1 << 20
+KEPT_BYTES_MAX: Final = 384 << 10
 """How long their bodies are together; a record takes about four times its body."""
 
 

@@ -62,6 +62,12 @@ def test_who_meets_rivals_looks_at_more_lanes_up_to_a_bound(chance: random.Rando
     assert CLAIM_LANES_MAX << WIDENINGS_MAX <= PAGE_MAX
 
 
+def test_who_loses_most_of_a_pass_goes_far_at_once(chance: random.Random) -> None:
+    place = ClaimPlace()
+    met(place, chance, 5)
+    assert place.lanes == CLAIM_LANES_MAX << WIDENINGS_MAX
+
+
 def test_a_place_serves_every_lane_that_is_looked_at_once(chance: random.Random) -> None:
     place = ClaimPlace()
     met(place, chance, 8)
@@ -72,7 +78,7 @@ def test_who_meets_no_more_rivals_stays_where_it_is_and_returns_at_last(
     chance: random.Random,
 ) -> None:
     place = ClaimPlace()
-    met(place, chance, 8)
+    met(place, chance, 3)
     begun = first(place)
     for _ in range(CALM_PASSES - 1):
         met(place, chance, 1)

@@ -20,7 +20,7 @@ from turnkeep_adapters.cli.place_of_work import require_standing
 
 
 @click.command()
-@click.option("--store", "url", required=True, metavar="URL", help="Which store.")
+@of_store
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def gc(*, url: str, dry_run: bool, as_json: bool) -> int:
