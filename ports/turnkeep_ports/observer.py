@@ -45,7 +45,7 @@ class Observer(Telemetry, Protocol):
     """
 
     def of_store(self, kind: str) -> Self:
-        """The same observer for a kind of store: ``"memory"``, ``"files"``, ``"postgres"``."""
+        """The same observer for a kind of store: ``"memory"``, ``"files"``, ``"postgres"``, ``"composite"``."""
         ...
 
     def begin(self, use_case: str) -> Span:
