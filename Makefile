@@ -22,10 +22,10 @@ SHARED := --numprocesses auto --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo agentdojo test check bench bench-quick site soak format constraints clean
+.PHONY: help venv demo agentdojo test check bench bench-quick site soak format written constraints clean
 
 help:
-	@echo "make demo | agentdojo | test | check | bench | bench-quick | site | soak | format | venv | constraints | clean"
+	@echo "make demo | agentdojo | test | check | bench | bench-quick | site | soak | format | written | venv | constraints | clean"
 
 # ---- what the two README commands call ----------------------------------------------------------
 
@@ -65,6 +65,12 @@ soak: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+# What is written from other sources: the homes of public names, the blocking services, the table of settings.
+written: $(STAMP)
+	$(BIN)/python -m tests.face.homes
+	$(BIN)/python -m tests.blocking.generation
+	$(BIN)/python -m tests.settings.table
 
 # ---- the environment ----------------------------------------------------------------------------
 

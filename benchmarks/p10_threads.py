@@ -128,8 +128,10 @@ async def _ratio(
     await _seconds(call, shorts[rounds])
     long, short = list[float](), list[float]()
     for number in range(rounds):
-        long.append(await _seconds(call, "long"))
-        short.append(await _seconds(call, shorts[number]))
+        sides = [(long, "long"), (short, shorts[number])]
+        # By turns: a compaction that follows the filling must not always meet the same side.
+        for seconds, thread in sides if number % 2 else reversed(sides):
+            seconds.append(await _seconds(call, thread))
     return Ratio(
         name=name,
         ours=Side(name="long", rounds=tuple(long)),

@@ -1,7 +1,8 @@
-"""P5b: sixteen processes that claim runs from one store against four; files and postgres."""
+"""P5b: sixteen workers that claim runs from one store against four; files and postgres."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from benchmarks.claimants import claimants, filled, require_all
@@ -9,50 +10,82 @@ from benchmarks.figure import AtLeast, Benchmark, Figure, Ratio, Side
 from benchmarks.places import Backend, Place, directory, file_system, postgres_lacks
 
 NUMBER: Final = "P5b"
-TITLE: Final = "runs claimed by sixteen processes against four"
+TITLE: Final = "runs claimed by sixteen workers against four"
 MANY: Final = 16
 FEW: Final = 4
-STINT_SECONDS: Final = 1.0
-USERS: Final = 100
-RUNS: Final = 20
-"""Queued for each user, one a thread, in each round: more than are claimed."""
+HOSTS: Final = 2
+"""How many processes share the workers out where a process is several."""
+STINT_SECONDS: Final = 4.0
+USERS: Final = 1_000
+RUNS: Final = 10
+"""Queued for each user, one a thread, before each side's turn: more than are claimed."""
 
 
 def measure(rounds: int) -> Figure:
     """Measures both backends, with the few and with the many in turns."""
     with directory() as path:
         remarks = [
-            f"files on {file_system(path)}; each process claims up to 8 a pass, and completes none"
+            f"files on {file_system(path)}; each worker claims up to 8 a pass, and completes none",
+            "a worker is a process with a handle of its own on the store; or one of several in each"
+            f" of {HOSTS} processes, over one handle",
         ]
-        ratios = [_ratio(Place(Backend.FILES, str(path / "store")), rounds)]
+        ratios = _ratios(lambda name: Place(Backend.FILES, str(path / name)), rounds)
     lacks = postgres_lacks()
     if lacks is None:
-        from benchmarks.databases import database  # noqa: PLC0415 - may be left out
+        from benchmarks.databases import another, database  # noqa: PLC0415 - may be left out
 
         with database() as url:
-            ratios.append(_ratio(Place(Backend.POSTGRES, url), rounds))
+            ratios += _ratios(lambda name: Place(Backend.POSTGRES, another(url, name)), rounds)
     else:
         remarks.append(f"postgres left out: {lacks}")
     return Figure(number=NUMBER, title=TITLE, ratios=tuple(ratios), remarks=tuple(remarks))
 
 
-def _ratio(place: Place, rounds: int) -> Ratio:
-    few, many = list[float](), list[float]()
-    claimed: list[str] = []
-    queued = 0
+def _ratios(place: Callable[[str], Place], rounds: int) -> list[Ratio]:
+    """A worker as a process, then as a part of one."""
+    few, many, granted, queued = _apart(at := place("apart"), rounds)
+    require_all(at, queued=queued, claimed=granted)
+    ratios = [_ratio(f"{at.backend.value}, each a process", few, many)]
+    few, many, granted, queued = _together(at := place("together"), rounds)
+    require_all(at, queued=queued, claimed=granted)
+    return [*ratios, _ratio(f"{at.backend.value}, in {HOSTS} processes", few, many)]
+
+
+def _apart(place: Place, rounds: int) -> tuple[list[float], list[float], list[str], int]:
+    few, many, granted, queued = list[float](), list[float](), list[str](), 0
     with claimants(place, MANY) as processes:
         for _ in range(rounds):
             for members, seconds in ((FEW, few), (MANY, many)):
                 queued += filled(place, queued, users=USERS, runs=RUNS)
-                each, granted = processes.seconds(members, STINT_SECONDS)
+                each, runs = processes.seconds(members, STINT_SECONDS)
                 seconds.append(each)
-                claimed += granted
+                granted += runs
         processes.stop()
-    require_all(place, queued=queued, claimed=claimed)
+    return few, many, granted, queued
+
+
+def _together(place: Place, rounds: int) -> tuple[list[float], list[float], list[str], int]:
+    few, many, granted, queued = list[float](), list[float](), list[str](), 0
+    with (
+        claimants(place, HOSTS, workers=FEW // HOSTS) as of_few,
+        claimants(place, HOSTS, workers=MANY // HOSTS) as of_many,
+    ):
+        for _ in range(rounds):
+            for processes, seconds in ((of_few, few), (of_many, many)):
+                queued += filled(place, queued, users=USERS, runs=RUNS)
+                each, runs = processes.seconds(HOSTS, STINT_SECONDS)
+                seconds.append(each)
+                granted += runs
+        of_few.stop()
+        of_many.stop()
+    return few, many, granted, queued
+
+
+def _ratio(name: str, few: Sequence[float], many: Sequence[float]) -> Ratio:
     return Ratio(
-        name=f"{place.backend.value}, claims",
-        ours=Side(name=f"{MANY} processes", rounds=tuple(many)),
-        peer=Side(name=f"{FEW} processes", rounds=tuple(few)),
+        name=name,
+        ours=Side(name=f"{MANY} workers", rounds=tuple(many)),
+        peer=Side(name=f"{FEW} workers", rounds=tuple(few)),
         goal=AtLeast(1.0),
     )
 

@@ -15,8 +15,8 @@ from typing import Self, TypeVar
 from attrs import field, frozen
 
 from turnkeep.blocking_holds import BlockingBudgetHold, BlockingHolding
+from turnkeep.blocks import Block, iterated, telling
 from turnkeep.portal import Portal
-from turnkeep.spans import Span, iterated, telling
 from turnkeep_application.approval_answering import GateAnswered
 from turnkeep_application.approval_explaining import ApprovalExplanation
 from turnkeep_application.approval_granting import BeginRefusal, TakeRefusal
@@ -843,7 +843,7 @@ class BlockingBudgets:
             NotReserved: The block does not run.
             Unavailable, Contended, OutcomeUnknown: It may not run, or could not be closed.
         """
-        return Span(
+        return Block(
             self._portal,
             self._service.hold(
                 scope,
@@ -1453,7 +1453,7 @@ class BlockingLeases:
             LeaseHeld: Others held it all the time; the block did not run.
             Contended, Unavailable, OutcomeUnknown: It could not be had within the patience.
         """
-        return Span(
+        return Block(
             self._portal,
             self._service.hold(
                 scope,

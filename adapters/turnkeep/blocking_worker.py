@@ -9,7 +9,7 @@ from typing import Self
 from attrs import define, field
 
 from turnkeep.blocking import BlockingKeep
-from turnkeep.spans import Span
+from turnkeep.blocks import Block
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.worker import CONCURRENCY, Worker
 from turnkeep_application.worker.worker_settings import WorkerSettings
@@ -45,7 +45,7 @@ class BlockingWorker:
     holder: str = field(default="", kw_only=True)
     settings: WorkerSettings = field(factory=WorkerSettings, kw_only=True)
     _worker: Worker = field(init=False, repr=False)
-    _span: Span[Worker, Worker] = field(init=False, repr=False)
+    _block: Block[Worker, Worker] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._worker = Worker(
@@ -57,7 +57,7 @@ class BlockingWorker:
             holder=self.holder,
             settings=self.settings,
         )
-        self._span = Span(self.keep.portal, self._worker, lambda worker: worker)
+        self._block = Block(self.keep.portal, self._worker, lambda worker: worker)
 
     @property
     def draining(self) -> bool:
@@ -79,7 +79,7 @@ class BlockingWorker:
 
     def __enter__(self) -> Self:
         """Begins to work beside the block."""
-        self._span.__enter__()
+        self._block.__enter__()
         return self
 
     def __exit__(
@@ -90,4 +90,4 @@ class BlockingWorker:
         /,
     ) -> None:
         """Drains, and returns when it has ended; at once where the block was left by an error."""
-        self._span.__exit__(kind, error, trace)
+        self._block.__exit__(kind, error, trace)

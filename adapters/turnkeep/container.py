@@ -13,7 +13,7 @@ from dependency_injector.providers import Provider
 
 from turnkeep.settings import Settings
 from turnkeep_adapters.cipher.keyless import KeylessCipher
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.memory.database import MemoryCore
 from turnkeep_adapters.memory.store import MemoryRecordStore
@@ -78,7 +78,7 @@ class Container(containers.DeclarativeContainer):
     ids: Provider[Ids] = providers.Singleton(SystemIds)
     telemetry: Provider[Telemetry] = providers.Singleton(SilentTelemetry)
     codec: Provider[Codec] = providers.Singleton(
-        JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS
+        JsonCodec, records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT
     )
     admission: Provider[Admission] = providers.Singleton(OpenAdmission)
     archive: Provider[Archive] = providers.Singleton(NoArchive)

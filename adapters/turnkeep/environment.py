@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from types import NoneType
-from typing import Final, TypeAlias, TypeVar, get_args
+from typing import Final, TypeAlias, TypeVar, get_args, get_origin
 
 from attrs import Attribute, AttrsInstance, field, fields_dict, frozen, has, resolve_types
 
@@ -172,20 +172,16 @@ def _rule(error: ValueError) -> str:
 
 def _parser(kind: object) -> Parse | None:
     """How a text of a type is read; None where the type has no text."""
-    alternatives = get_args(kind)
-    if kind is bool:
-        return _flag
-    if kind is int:
-        return _whole_number
-    if kind is float:
-        return _number
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and kind in _SCALARS:
+        return _SCALARS[kind]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _word_of(kind)
-    if kind == tuple[str, ...]:
-        return _list
-    if NoneType in alternatives:
-        (inner,) = (each for each in alternatives if each is not NoneType)
-        parse = _parser(inner)
+    if origin is frozenset or (origin is tuple and inner[1:] == (Ellipsis,)):
+        return _every(inner[0], frozenset if origin is frozenset else tuple)
+    if NoneType in inner:
+        (other,) = (each for each in inner if each is not NoneType)
+        parse = _parser(other)
         return None if parse is None else _or_none(parse)
     return None
 
@@ -213,8 +209,23 @@ def _number(text: str) -> float:
     return number
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in text.split(","))
+_SCALARS: Final[Mapping[type[object], Parse]] = {
+    bool: _flag,
+    float: _number,
+    int: _whole_number,
+    str: str.strip,
+}
+
+
+def _every(kind: object, make: Callable[[Iterable[object]], object]) -> Parse | None:
+    parse = _parser(kind)
+    if parse is None:
+        return None
+
+    def every(text: str) -> object:
+        return make(parse(item.strip()) for item in text.split(","))
+
+    return every
 
 
 def _word_of(kind: type[Enum]) -> Parse:

@@ -28,7 +28,7 @@ from turnkeep_domain.consent.effective import (
     Intent,
     LiveGrant,
     Standing,
-    Weighed,
+    effective_consent,
     weighed_rules,
 )
 from turnkeep_domain.consent.manifest import Manifest
@@ -64,12 +64,6 @@ class _Weighing:
     read: tuple[ConsentRead, ...]
     now: datetime
 
-    def rules(self) -> tuple[Weighed, ...]:
-        return weighed_rules(self.intent, self.standing, now=self.now)
-
-    def first_met(self) -> Weighed:
-        return next(weighed for weighed in self.rules() if weighed.met)
-
 
 @frozen(kw_only=True)
 class ConsentWeighing:
@@ -83,7 +77,7 @@ class ConsentWeighing:
         weighing = await self._weighing(sought)
         if isinstance(weighing, Refused):
             return weighing
-        met = weighing.first_met()
+        met = effective_consent(weighing.intent, weighing.standing, now=weighing.now)
         return EffectiveConsent(
             capability=sought.action.capability,
             rule=met.rule,
@@ -97,9 +91,9 @@ class ConsentWeighing:
         weighing = await self._weighing(sought)
         if isinstance(weighing, Refused):
             return weighing
-        return ConsentExplanation(
-            rule=weighing.first_met().rule, rules=weighing.rules(), at=weighing.now
-        )
+        rules = weighed_rules(weighing.intent, weighing.standing, now=weighing.now)
+        rule = next(weighed.rule for weighed in rules if weighed.met)
+        return ConsentExplanation(rule=rule, rules=rules, at=weighing.now)
 
     async def _weighing(self, sought: Sought) -> _Weighing | Refused[InputRefusal]:
         require_whole("attempt", sought.attempt, least=1, most=ATTEMPT_MAX)

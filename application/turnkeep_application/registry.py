@@ -65,7 +65,7 @@ WORK: Final[tuple[Collection[object], ...]] = (
     TOOL_POLICIES,
     TURN_STATES,
 )
-"""What runs go along with: their threads, their approvals, their queues."""
+"""What runs go along with: their threads, their approvals and grants, consent, their queues."""
 EVERYTHING: Final[tuple[Collection[object], ...]] = (
     EVENT_READERS,
     IMPORTS,

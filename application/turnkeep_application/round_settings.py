@@ -17,8 +17,8 @@ class RoundSettings:
         alone_max: Commands in flight that went straight to the store because their cells were
             idle, 1 to 1,024. What comes beyond them goes in rounds, too.
         patience_seconds: How long a command waits for the commits of others, at most a minute. Then
-            it waits for them no longer; and a commit that many share and that takes twice as long
-            is no longer waited for either, but doubted.
+            it waits for them no longer; and a commit that many share and that takes as long is no
+            longer waited for either, but doubted.
     """
 
     together: bool = field(default=True, validator=instance_of(bool))

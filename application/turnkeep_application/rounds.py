@@ -34,8 +34,6 @@ from turnkeep_ports.telemetry import Counter
 
 _LOOK_SHARE: Final = 0.1
 """How often the impatient are looked for, at most, as a share of their patience."""
-_DOUBTED_AFTER: Final = 2
-"""How many times the patience a shared commit may take before it is doubted."""
 
 
 @define(eq=False, kw_only=True)
@@ -305,8 +303,8 @@ class Rounds:
         for part in shared.parts:
             part.seat.command.tally.count(Counter.FOLDED)
         # It goes on all the same: where every commit is slow, it is the one that will land.
-        doubted = self.settings.patience_seconds * _DOUBTED_AFTER
-        timer = self.clock.call_at(self.clock.monotonic() + doubted, doubt)
+        doubted = self.clock.monotonic() + self.settings.patience_seconds
+        timer = self.clock.call_at(doubted, doubt)
         try:
             verdict = await commit(
                 self.store,

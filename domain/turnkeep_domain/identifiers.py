@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from turnkeep_domain.errors import InvalidValue
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 IDENTIFIER_BYTES_MAX: Final = 200
 COLLECTION_BYTES_MAX: Final = 32
+_REMEMBERED: Final = 4_096
 _COLLECTION: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -30,15 +32,10 @@ def require_identifier(what: str, text: object) -> None:
     """
     if type(text) is not str:
         raise InvalidValue(what, "must be text")
-    if text.isascii():
-        if not text.isprintable():
-            raise InvalidValue(what, "must have no control characters")
-    else:
-        _require_one_spelling(what, text)
-    if not text or len(text.encode()) > IDENTIFIER_BYTES_MAX:
-        raise InvalidValue(what, f"must have 1 to {IDENTIFIER_BYTES_MAX} bytes")
-    if text != text.strip():
-        raise InvalidValue(what, "must have no white space at its edges")
+    # Names are checked wherever they stand, the same few again and again.
+    fault = _fault(text) if len(text) <= IDENTIFIER_BYTES_MAX else _fault.__wrapped__(text)
+    if fault is not None:
+        raise InvalidValue(what, fault)
 
 
 def require_collection(what: str, text: object) -> None:
@@ -62,11 +59,27 @@ def optional_identifier(_: object, attribute: Attribute[T], text: T) -> None:
         require_identifier(attribute.name, text)
 
 
-def _require_one_spelling(what: str, text: str) -> None:
+@lru_cache(_REMEMBERED)
+def _fault(text: str) -> str | None:
+    """What is wrong with a text as an identifier, in a clause."""
+    fault = None
+    if not text.isascii():
+        fault = _fault_of_spelling(text)
+    elif not text.isprintable():
+        fault = "must have no control characters"
+    if fault is not None:
+        return fault
+    if not text or len(text.encode()) > IDENTIFIER_BYTES_MAX:
+        return f"must have 1 to {IDENTIFIER_BYTES_MAX} bytes"
+    return None if text == text.strip() else "must have no white space at its edges"
+
+
+def _fault_of_spelling(text: str) -> str | None:
     categories = {unicodedata.category(character) for character in text}
     if "Cs" in categories:
-        raise InvalidValue(what, "must have no surrogates")
+        return "must have no surrogates"
     if "Cc" in categories:
-        raise InvalidValue(what, "must have no control characters")
+        return "must have no control characters"
     if not unicodedata.is_normalized("NFC", text):
-        raise InvalidValue(what, "must be in Unicode normalisation form C")
+        return "must be in Unicode normalisation form C"
+    return None

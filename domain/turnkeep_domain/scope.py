@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NewType
 
 from attrs import field, frozen
@@ -20,6 +21,7 @@ ThreadId = NewType("ThreadId", str)
 SHARED_USER: Final = UserId("*")
 DEPTH_MAX: Final = 6
 OWNER_DEPTH: Final = 2
+SCOPES_REMEMBERED: Final = 4_096
 
 
 # Hashed again and again as a part of every address.
@@ -60,14 +62,10 @@ class Scope:
         thread: str | None = None,
     ) -> Scope:
         """A scope from plain text, as hosts have it; what is not named is absent."""
-        return cls(
-            tenant=None if tenant is None else TenantId(tenant),
-            user=None if user is None else UserId(user),
-            agent=None if agent is None else AgentId(agent),
-            project=None if project is None else ProjectId(project),
-            mission=None if mission is None else MissionId(mission),
-            thread=None if thread is None else ThreadId(thread),
-        )
+        try:
+            return _made(tenant, user, agent, project, mission, thread)
+        except TypeError:  # no text, and cannot be hashed: it is told as any other
+            return _made.__wrapped__(tenant, user, agent, project, mission, thread)
 
     def components(self) -> tuple[str | None, ...]:
         """The six components, broad to narrow."""
@@ -81,6 +79,21 @@ class Scope:
         """
         if self.tenant is None or self.user is None:
             raise InvalidValue("scope", "must have a tenant and a user")
+
+
+# The same few are made again and again, and their rules cost more than finding one. Typed, so that
+# what only equals a text is not taken for it.
+@lru_cache(SCOPES_REMEMBERED, typed=True)
+def _made(*components: str | None) -> Scope:
+    tenant, user, agent, project, mission, thread = components
+    return Scope(
+        tenant=None if tenant is None else TenantId(tenant),
+        user=None if user is None else UserId(user),
+        agent=None if agent is None else AgentId(agent),
+        project=None if project is None else ProjectId(project),
+        mission=None if mission is None else MissionId(mission),
+        thread=None if thread is None else ThreadId(thread),
+    )
 
 
 @frozen(kw_only=True)

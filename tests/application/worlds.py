@@ -18,7 +18,7 @@ from dependency_injector import providers
 from tests.files.simulated_disk import SimulatedDisk
 from tests.postgres.outside import OutsideStore
 from turnkeep import Container, Keep, Settings
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
@@ -49,7 +49,7 @@ from turnkeep_ports.store import (
 SCOPE: Final = Scope.of("acme", "ada", agent="scout", project="site", mission="m1", thread="t1")
 EVERYTHING: Final = ScopePrefix(scope=SCOPE, depth=0)
 # Composing its shapes takes longer than most tests.
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 
 Handles: TypeAlias = Callable[[], RecordStore]
 """One more handle on the same store, as a further process would open it."""

@@ -34,7 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, jobs in (("JOBS", 6), ("WARM_UP", 2)):
         monkeypatch.setattr(p5_lifecycles, name, jobs)
     monkeypatch.setattr(p5_lifecycles, "IN_FLIGHT", (2, 4))
-    for name, number in (("MANY", 2), ("FEW", 1), ("USERS", 3), ("RUNS", 20)):
+    for name, number in (("MANY", 4), ("FEW", 2), ("USERS", 8), ("RUNS", 20)):
         monkeypatch.setattr(p5b_claimants, name, number)
     monkeypatch.setattr(p5b_claimants, "STINT_SECONDS", 0.2)
 
@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (P3, 6 + 3 * ON_POSTGRES),
         (P5, ON_POSTGRES * (PEERS + 2 if PEERS else 0)),
-        (P5B, 1 + ON_POSTGRES),
+        (P5B, 2 + 2 * ON_POSTGRES),
     ],
     ids=["P3", "P5", "P5b"],
 )

@@ -12,7 +12,7 @@ import inspect
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
@@ -65,19 +65,28 @@ class Origins:
         if self.imports.setdefault(name, (module, name)) != (module, name):
             raise NoForm(f"{name} means two things")
 
-    def resolve(self, names: Iterator[str], of: Callable[..., object]) -> None:
-        """Finds out where a function has its names from."""
+    def resolve(self, names: Iterator[str], of: Callable[..., object]) -> dict[str, str]:
+        """Finds out where a function has its names from, and what they are called here."""
+        known: dict[str, str] = {}
         for name in names:
-            if hasattr(builtins, name):
-                continue
+            if hasattr(builtins, name) or (name in self.imports and name not in of.__globals__):
+                continue  # everybody's, or one of the form itself
             if isinstance(of.__globals__.get(name), TypeVar):
                 self.variables.add(name)
                 continue
-            if name in self.imports and name not in of.__globals__:
-                continue  # one of the form itself
             origin = _imports(of.__module__).get(name, (of.__module__, name))
-            if self.imports.setdefault(name, origin) != origin:
-                raise NoForm(f"{name} means two things")
+            known[name] = self._known(name, origin)
+        return known
+
+    def _known(self, name: str, origin: tuple[str, str]) -> str:
+        """The name, or one that says whose it is where the name has another meaning already."""
+        if self.imports.setdefault(name, origin) == origin:
+            return name
+        owner = origin[0].split(".")[-2].removeprefix("turnkeep_").title().replace("_", "")
+        longer = f"{owner}{name}"
+        if self.imports.setdefault(longer, origin) != origin:
+            raise NoForm(f"{name} means too many things")
+        return longer
 
 
 @cache
@@ -185,7 +194,8 @@ def _method(name: str, thing: object, origins: Origins) -> str:
         raise NoForm(f"{name} has no signature")
     _inline_numbers(node, function)
     result, body = _form(node, origins)
-    origins.resolve(_names(node.args, *([] if isinstance(result, str) else [result])), function)
+    spelt: list[ast.AST] = [node.args] if isinstance(result, str) else [node.args, result]
+    _rename(spelt, origins.resolve(_names(*spelt), function))
     arguments = ast.unparse(node.args)
     returns = result if isinstance(result, str) else ast.unparse(result)
     doc = textwrap.indent(inspect.getdoc(function) or "", "    ").lstrip()
@@ -206,7 +216,7 @@ def _form(
     if decorators:
         raise NoForm(f"{node.name} is decorated")
     if items is not None:
-        origins.support("iterated", "turnkeep.spans")
+        origins.support("iterated", "turnkeep.blocks")
         origins.support("Generator", "collections.abc")
         generator = ast.parse(f"Generator[{ast.unparse(items)}, None, None]", mode="eval").body
         return generator, f"iterated(self._portal, {call})"
@@ -226,11 +236,11 @@ def _held(held: str, call: str, origins: Origins) -> tuple[str, str]:
     if held not in HELD:
         raise NoForm(f"{held} needs a face for threads")
     origins.support("AbstractContextManager", "contextlib")
-    origins.support("Span", "turnkeep.spans")
+    origins.support("Block", "turnkeep.blocks")
     origins.support("partial", "functools")
     origins.support(HELD[held], "turnkeep.blocking_holds")
     face = f"partial({HELD[held]}, self._portal)"
-    return f"AbstractContextManager[{HELD[held]}]", f"Span(self._portal, {call}, {face})"
+    return f"AbstractContextManager[{HELD[held]}]", f"Block(self._portal, {call}, {face})"
 
 
 def _told(
@@ -243,7 +253,7 @@ def _told(
     plain = isinstance(node, ast.AsyncFunctionDef) and _annotation(argument).endswith("], object]")
     if not plain:
         raise NoForm(f"{node.name} calls back for more than to tell")
-    origins.support("telling", "turnkeep.spans")
+    origins.support("telling", "turnkeep.blocks")
     return f"telling(self._portal, lambda {argument.arg}: {call}, {argument.arg})"
 
 
@@ -276,6 +286,13 @@ def _names(*nodes: ast.AST) -> Iterator[str]:
         for each in ast.walk(node):
             if isinstance(each, ast.Name):
                 yield each.id
+
+
+def _rename(nodes: Sequence[ast.AST], known: dict[str, str]) -> None:
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                each.id = known.get(each.id, each.id)
 
 
 def _inline_numbers(

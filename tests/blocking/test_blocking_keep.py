@@ -43,6 +43,7 @@ from turnkeep import (
     NotReserved,
     Principal,
     Receipt,
+    Recorded,
     Ref,
     Refused,
     RequestId,
@@ -150,12 +151,14 @@ def test_errors_are_the_ones_that_the_async_services_raise(keep: BlockingKeep) -
 
 def test_a_store_that_does_not_open_raises_its_error_and_leaves_no_thread(tmp_path: Path) -> None:
     tmp_path.joinpath("file").write_text("no store")
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     with pytest.raises((Unavailable, Unsupported)):
         open_blocking_keep((tmp_path / "file" / "store").as_uri())
     with pytest.raises(InvalidValue, match="store URL"):
         open_blocking_keep("mongodb://user:secret@host/db")
-    assert threading.active_count() <= before
+    for thread in {*threading.enumerate()} - before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_a_closed_keep_refuses_and_closes_again_without_harm(keep: BlockingKeep) -> None:
@@ -315,6 +318,31 @@ def test_an_export_is_told_to_the_callers_thread_which_may_ask_the_keep(
     archive = "".join(f"{line}\n" for line in lines)
     made = keep.threads.import_thread(OWNER, "again", archive, imported_by="ann")
     assert not isinstance(made, Refused)
+
+
+def test_events_are_followed_as_they_are_stored_until_nobody_wants_more(
+    keep: BlockingKeep,
+) -> None:
+    submitted(keep, "1")
+    following = keep.events.follow(ScopePrefix.owner(RENT))
+    first = next(following)
+    assert isinstance(first, Recorded)
+    with ThreadPoolExecutor(1) as threads:
+        other = Scope.of("acme", "ann", thread="other")
+        waiting = threads.submit(
+            lambda: next(
+                each
+                for each in following
+                if isinstance(each, Recorded) and each.event.address.scope == other
+            )
+        )
+        submitted(keep, "2", other)
+        assert isinstance(waiting.result(PATIENCE), Recorded)
+    following.close()
+    later = keep.events.follow(ScopePrefix.owner(RENT), after=first.cursor)
+    keep.close()
+    with pytest.raises(KeepClosed):
+        next(later)
 
 
 # ---- workers ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -30,6 +31,27 @@ def pairs() -> Iterator[tuple[str, object, object]]:
             yield f"{service}.{name}", inspect.unwrap(method), twin  # type: ignore[arg-type]  # a method
 
 
+LONGER = {
+    alias.asname: alias.name
+    for node in ast.walk(ast.parse(generation.TARGET.read_text(encoding="utf-8")))
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+    if alias.asname is not None
+}
+"""Names that mean something else in another service, and what they are called in their own."""
+
+
+def in_own_words(annotation: object) -> str:
+    return re.sub(r"\w+", lambda word: LONGER.get(word[0], word[0]), str(annotation))
+
+
+def parameters(function: Callable[..., object]) -> list[tuple[object, ...]]:
+    return [
+        (each.name, each.kind, each.default, in_own_words(each.annotation))
+        for each in inspect.signature(function).parameters.values()
+    ]
+
+
 PAIRS = [pytest.param(method, twin, id=name) for name, method, twin in pairs()]
 
 
@@ -51,11 +73,11 @@ def test_a_blocking_keep_has_the_services_of_a_keep() -> None:
 def test_a_method_takes_the_same_and_says_the_same(
     method: Callable[..., object], twin: Callable[..., object]
 ) -> None:
-    theirs, ours = inspect.signature(method), inspect.signature(twin)
-    assert [*theirs.parameters.values()] == [*ours.parameters.values()]
+    assert parameters(twin) == parameters(method)
     assert inspect.getdoc(twin) == inspect.getdoc(method)
     if inspect.iscoroutinefunction(method):
-        assert ours.return_annotation == theirs.return_annotation
+        ours = inspect.signature(twin).return_annotation
+        assert in_own_words(ours) == str(inspect.signature(method).return_annotation)
     assert not inspect.iscoroutinefunction(twin)
 
 
@@ -72,9 +94,7 @@ def test_what_is_held_has_everything_that_its_async_twin_has(
     for name in theirs & ours:
         method = getattr(held, name)
         if inspect.isfunction(method):
-            assert [*inspect.signature(method).parameters.values()] == [
-                *inspect.signature(getattr(face, name)).parameters.values()
-            ]
+            assert parameters(getattr(face, name)) == parameters(method)
 
 
 @frozen
@@ -111,6 +131,29 @@ def test_iterators_and_plain_functions_have_a_form() -> None:
     assert "def follow(self, after: int=0) -> Generator[Item, None, None]:" in source
     assert "iterated(self._portal, self._service.follow(after))" in source
     assert "self._portal.ask(partial(self._service.mint, prefix, size=size))" in source
+
+
+class Refusal:
+    """Of a service, which another service has under the same name."""
+
+
+class Other:
+    """A service whose module has a refusal of its own."""
+
+    async def put(self, refusal: Refusal) -> Refusal:
+        """Puts."""
+        return refusal
+
+
+def test_a_name_that_means_two_things_has_a_longer_one_for_the_second() -> None:
+    origins = generation.Origins(
+        imports={"Refusal": ("turnkeep_domain.secrets.refusals", "Refusal")}
+    )
+    assert origins.resolve(iter(["Refusal", "str"]), Other.put) == {"Refusal": "BlockingRefusal"}
+    assert origins.imports["BlockingRefusal"] == (__name__, "Refusal")
+    origins.imports["BlockingRefusal"] = ("somewhere.else", "Refusal")
+    with pytest.raises(NoForm):
+        origins.resolve(iter(["Refusal"]), Other.put)
 
 
 class Odd:

@@ -36,9 +36,14 @@ WHOLE = (*OWNER, "--agent", "scout", "--thread", "t1")
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A store that is there, with nothing in it."""
-    path = tmp_path / "store"
-    path.mkdir()
-    return path.as_uri()
+    url = tmp_path.joinpath("store").as_uri()
+    asyncio.run(made(url))
+    return url
+
+
+async def made(url: str) -> None:
+    async with open_keep(url):
+        pass
 
 
 def kept(url: str, use: Callable[[Keep], Awaitable[T]]) -> T:
@@ -159,15 +164,16 @@ def test_a_repeat_is_answered_as_it_was_and_an_ended_gate_needs_its_whole_scope(
     assert (done.returncode, done.stdout) == (0, f"{ref} is approved.\n")
     done = turnkeep(*on("deny", url, ref, "--by", "ada", owner=WHOLE))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Refused: stale_gate, state approved, ruling {")
+    assert done.stderr == "Refused: the approval has ended (stale_gate).\n"
     found = told(turnkeep(*on("deny", url, ref, "--by", "ada", "--json", owner=WHOLE)), 1)
-    assert (found["code"], found["state"]) == ("stale_gate", "approved")
+    assert found == {"refused": "stale_gate", "sentence": "the approval has ended"}
 
 
 def test_always_is_taken_where_it_is_offered(turnkeep: CommandLine, url: str) -> None:
     once, always = raised(url), raised(url, "i2", always=True)
     done = turnkeep(*on("approve", url, once, "--always", "--by", "ada"))
-    assert (done.returncode, done.stderr) == (1, "Refused: always_allow_unsupported.\n")
+    assert done.returncode == 1
+    assert done.stderr.endswith("(always_allow_unsupported).\n")
     done = turnkeep(*on("approve", url, always, "--always", "--by", "ada"))
     assert done.returncode == 0
     listed = turnkeep("consents", "list", "--store", url, *OWNER)
@@ -177,7 +183,8 @@ def test_always_is_taken_where_it_is_offered(turnkeep: CommandLine, url: str) ->
 def test_who_may_not_decide_is_refused(turnkeep: CommandLine, url: str) -> None:
     ref = raised(url)
     done = turnkeep(*on("approve", url, ref, "--by", "bo"))
-    assert (done.returncode, done.stderr) == (1, "Refused: not_eligible.\n")
+    assert done.returncode == 1
+    assert done.stderr.endswith("(not_eligible).\n")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +192,7 @@ def test_who_may_not_decide_is_refused(turnkeep: CommandLine, url: str) -> None:
     [
         (("show", "yes"), "a gate is named as approval:"),
         (("show", "approval:00000000-0000-8000-8000-000000000000"), "no such gate waits there"),
-        (("deny", "approval:00000000-0000-8000-8000-000000000000", "--by", "x:y"), "no such gate"),
+        (("deny", "approval:00000000-0000-8000-8000-000000000000", "--by", "bo"), "no such gate"),
     ],
 )
 def test_what_names_nothing_is_one_sentence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import CommandLine, Ended
+from turnkeep import open_keep
 
 OWNER = ("--tenant", "acme", "--user", "ada")
 
@@ -16,9 +18,14 @@ OWNER = ("--tenant", "acme", "--user", "ada")
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """A store that is there, with nothing in it."""
-    path = tmp_path / "store"
-    path.mkdir()
-    return path.as_uri()
+    url = tmp_path.joinpath("store").as_uri()
+    asyncio.run(made(url))
+    return url
+
+
+async def made(url: str) -> None:
+    async with open_keep(url):
+        pass
 
 
 def told(done: Ended, code: int = 0) -> dict[str, Any]:
@@ -94,7 +101,8 @@ def test_a_request_id_that_was_used_for_something_else_is_refused(
     assert turnkeep(*on("allow", url, *ALLOW, "--request-id", "r1")).returncode == 0
     assert turnkeep(*on("allow", url, *ALLOW, "--request-id", "r1")).returncode == 0
     done = turnkeep(*on("override", url, "mail.send", "disabled", "--request-id", "r1"))
-    assert (done.returncode, done.stderr) == (1, "Refused: request_id_reused.\n")
+    assert done.returncode == 1
+    assert done.stderr.endswith("(request_id_reused).\n")
 
 
 def test_what_must_be_asked_each_time_cannot_be_allowed(turnkeep: CommandLine, url: str) -> None:

@@ -80,9 +80,9 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
     TOOL_POLICIES,
     GATES,
     RESERVATIONS,
-    IMPORTS,
     EVENT_READERS,
     GRANTS,
+    IMPORTS,
     LEASES,
     CANARIES,
     LEASE_ROLLS,
@@ -238,10 +238,10 @@ RECORD_CASES: Final[dict[tuple[str, str], object]] = {
     ("approval_payload", "empty"): ApprovalPayload.of(
         approval_id(FINGERPRINT, 1), SCOPE, reason="", display=""
     ),
-    **IMPORT_RECORDS,
     **EVENT_READER_RECORDS,
     **CONSENT_RECORDS,
     **GRANT_RECORD_CASES,
+    **IMPORT_RECORDS,
     **LEASE_RECORDS,
     **SECRET_RECORDS,
     **CREDENTIAL_RECORDS,

@@ -28,6 +28,7 @@ from turnkeep_domain.approvals.grant_phases import (
     ConsumedGrant,
     DispatchingGrant,
     GrantOutcome,
+    GrantPhase,
     GrantRevokeCause,
     GrantStep,
     RevokedGrant,
@@ -85,7 +86,7 @@ def _revoked(by: Principal | None, cause: GrantRevokeCause) -> Grant:
     return evolve(OF_A_RUN, phase=RevokedGrant(by=by, at=UNTIL, cause=cause))
 
 
-PHASES: Final = (
+PHASES: Final[tuple[GrantPhase, ...]] = (
     ActiveGrant(),
     _CLAIMED,
     _begun(None),

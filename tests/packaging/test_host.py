@@ -161,6 +161,21 @@ asyncio.run(main())
     assert done.stderr == ""
 
 
+def test_telemetry_without_its_extra_is_one_sentence(
+    host: Path, installation: Installation
+) -> None:
+    program = """
+from turnkeep import MissingExtra, open_telemetry
+try:
+    open_telemetry()
+except MissingExtra as error:
+    print(error)
+"""
+    done = installation.run("-c", program, beside=host)
+    sentence = "this needs the extra 'otel': pip install 'turnkeep[otel]'\n"
+    assert (done.stdout, done.stderr) == (sentence, "")
+
+
 def test_the_contract_suite_without_its_extra_is_one_sentence(
     host: Path, installation: Installation
 ) -> None:

@@ -10,12 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import TOP
 
 PROJECT: Final = tomllib.loads(TOP.joinpath("pyproject.toml").read_text(encoding="utf-8"))
+# Groups that have environments of their own.
+APART: Final = ("agentdojo", "bench")
 LINES: Final = TOP.joinpath("constraints.txt").read_text(encoding="utf-8").splitlines()
 
 
@@ -38,7 +41,7 @@ def declared() -> Iterator[Requirement]:
         *(
             line
             for name, group in PROJECT["dependency-groups"].items()
-            if name != "bench"
+            if name not in APART
             for line in group
             if isinstance(line, str)
         ),
@@ -66,12 +69,13 @@ def test_every_distribution_that_is_needed_is_pinned() -> None:
     assert {*seen, "pip"} - {"turnkeep"} - pins() == set()
 
 
-def test_the_peers_of_the_benchmarks_are_pinned() -> None:
-    peers = [Requirement(line) for line in PROJECT["dependency-groups"]["bench"]]
-    assert {canonicalize_name(peer.name) for peer in peers} - pins() == set()
+@pytest.mark.parametrize("group", APART)
+def test_what_has_an_environment_of_its_own_is_pinned(group: str) -> None:
+    lines = [Requirement(line) for line in PROJECT["dependency-groups"][group]]
+    assert {canonicalize_name(line.name) for line in lines} - pins() == set()
 
 
-def test_the_environment_of_the_checks_has_no_peers() -> None:
+def test_the_environment_of_the_checks_has_nothing_of_the_others() -> None:
     commands = subprocess.run(
         ["make", "--dry-run", "--always-make", "--no-print-directory", "venv"],
         capture_output=True,
@@ -80,7 +84,7 @@ def test_the_environment_of_the_checks_has_no_peers() -> None:
         text=True,
     ).stdout
     assert "--group check" in commands
-    assert "bench" not in commands
+    assert not any(group in commands for group in APART)
 
 
 def test_the_pins_say_how_they_are_refreshed() -> None:

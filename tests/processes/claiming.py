@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,7 +16,7 @@ from attrs import field, frozen
 from tests.application.turns.invariants import Whole
 from tests.application.turns.seeding import run_in
 from tests.postgres.world import QUIET, store_on
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.store import FilesRecordStore
@@ -43,7 +43,7 @@ from turnkeep_ports.clock import Deadline
 from turnkeep_ports.errors import Unavailable
 from turnkeep_ports.store import ABSENT, Committed, Entry, EventDraft, Put, RecordStore
 
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 IDLE_PASSES: Final = 3
 SEEDED_TOGETHER: Final = 40
 _CLOCK: Final = SystemClock()
@@ -202,12 +202,16 @@ def seed(place: Place, *, users: int, runs: int) -> None:
 
 async def _seed(place: Place, users: int, runs: int) -> None:
     async with place.store() as store:
-        names = [f"u{number:04}" for number in range(users)]
-        for begin in range(0, users, SEEDED_TOGETHER):
-            await _seed_users(store, names[begin : begin + SEEDED_TOGETHER], runs)
+        await seed_users(store, [f"u{number:04}" for number in range(users)], runs)
 
 
-async def _seed_users(store: RecordStore, users: list[str], runs: int) -> None:
+async def seed_users(store: RecordStore, users: Sequence[str], runs: int) -> None:
+    """So many queued runs of each of these users, one a thread, in large commits."""
+    for begin in range(0, len(users), SEEDED_TOGETHER):
+        await _seed_together(store, users[begin : begin + SEEDED_TOGETHER], runs)
+
+
+async def _seed_together(store: RecordStore, users: Sequence[str], runs: int) -> None:
     address = lane_key(LaneId.of(Scope.of("acme", users[0]), TurnClass.INTERACTIVE)).address
     now = (await store.load([address], deadline=_deadline())).now
     puts: list[Put] = []

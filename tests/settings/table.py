@@ -55,8 +55,8 @@ def _shown(standard: object) -> str:
             return f"`{standard.value}`"
         case None:
             return "`none`"
-        case ():
-            return ""
+        case tuple() | frozenset():
+            return ", ".join(sorted(_shown(each) for each in standard))
         case _:
             return f"`{standard}`"
 

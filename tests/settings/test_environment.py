@@ -8,11 +8,12 @@ from enum import Enum
 from typing import Final
 
 import pytest
-from attrs import fields_dict, has
+from attrs import AttrsInstance, fields_dict, has, resolve_types
 
 from tests.settings import table
 from turnkeep import (
     ApprovalSettings,
+    Effect,
     FilesSettings,
     InvalidSetting,
     KeySettings,
@@ -27,6 +28,7 @@ from turnkeep import (
 from turnkeep.environment import Environment, Variable
 from turnkeep_ports.store import Durability
 
+ALWAYS_ASKED: Final = "must be one of " + ", ".join(effect.value for effect in Effect)
 SECRET: Final = "hunter2"
 
 
@@ -40,6 +42,8 @@ def text_of(value: object) -> str:
     match value:
         case Enum():
             return str(value.value)
+        case tuple() | frozenset():
+            return ",".join(text_of(each) for each in value)
         case _:
             return str(value)
 
@@ -68,7 +72,7 @@ def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("variable", [*table.known()], ids=lambda variable: variable.name)
 def test_a_variable_with_its_default_changes_nothing(variable: Variable) -> None:
-    text = "" if variable.standard == () else text_of(variable.standard)
+    text = text_of(variable.standard)
     assert Settings.from_environment({variable.name: text}) == Settings()
 
 
@@ -96,12 +100,16 @@ def test_a_number_reaches_its_field_and_what_is_none_is_told(variable: Variable)
 
 def test_every_setting_but_code_has_a_variable() -> None:
     named = {(each.of, each.field) for each in table.known()}
-    groups = {each.of for each in table.known()}
-    left = {(of, name) for of in groups for name in fields_dict(of)} - named
-    assert left == {
+    groups: set[type[AttrsInstance]] = {Settings, *(each.of for each in table.known())}
+    settings = {
+        (of, name)
+        for of in groups
+        for name, each in fields_dict(resolve_types(of)).items()
+        if each.type is not None and not has(each.type)
+    }
+    assert settings - named == {
         (ApprovalSettings, "redact"),
         (PostgresSettings, "update_seconds"),
-        (ThreadSettings, "limits"),
     }
 
 
@@ -111,6 +119,7 @@ def test_settings_of_every_kind_are_read() -> None:
         "TURNKEEP_KEYS_OLDER": "keyring:turnkeep/old",
         "TURNKEEP_FILES_DURABILITY": "Process",
         "TURNKEEP_FILES_GROUPING": "off",
+        "TURNKEEP_APPROVALS_ALWAYS_ASKED": "deletes, executes",
         "TURNKEEP_THREADS_LIMITS_PARTS_MAX": " 8 ",
         "TURNKEEP_THREADS_ARCHIVED_FOR_DAYS": "30",
         "TURNKEEP_PACING_DEADLINE_SECONDS": "9.5",
@@ -120,6 +129,7 @@ def test_settings_of_every_kind_are_read() -> None:
     }
     assert Settings.from_environment(environment) == Settings(
         keys=KeySettings(primary=("env:KEY", "file:/etc/key"), older=("keyring:turnkeep/old",)),
+        approvals=ApprovalSettings(always_asked=frozenset({Effect.DELETES, Effect.EXECUTES})),
         files=FilesSettings(durability=Durability.PROCESS, grouping=False),
         threads=ThreadSettings(limits=ThreadLimits(parts_max=8), archived_for_days=30),
         pacing=Pacing(deadline_seconds=9.5),
@@ -140,6 +150,7 @@ def test_settings_of_every_kind_are_read() -> None:
         ("TURNKEEP_FILES_DURABILITY", "volatile", "must be PROCESS or POWER"),
         ("TURNKEEP_THREADS_LIMITS_PARTS_MAX", "65", "must be at most 64"),
         ("TURNKEEP_THREADS_ARCHIVED_FOR_DAYS", "never", "must be a whole number"),
+        ("TURNKEEP_APPROVALS_ALWAYS_ASKED", "deletes,", ALWAYS_ASKED),
         ("TURNKEEP_KEYS_OLDER", "env:OLD", "must come with a primary"),
         ("TURNKEEP_FILES_GROUPNG", "true", "names no setting"),
         ("TURNKEEP_POSTGRES_UPDATE_SECONDS", "15", "names no setting"),

@@ -39,7 +39,7 @@ from turnkeep import (
 )
 from turnkeep_application.observing import UseCase, code_of
 from turnkeep_application.records import Records
-from turnkeep_domain.decisions import Changed, Decision, Refused, Unchanged
+from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import key
 from turnkeep_domain.turns.addresses import RunAddress
@@ -135,6 +135,21 @@ def test_nothing_is_told_as_stored_where_nothing_changes() -> None:
 
     bench.run(scenario)
     assert recorder.updates[1:] == [("ledger", Outcome.UNCHANGED, 1, ())]
+
+
+def test_a_refusal_that_stores_an_end_tells_of_that_end() -> None:
+    recorder = Recorder()
+    bench = bench_of(recorder)
+
+    def decide(records: Records, now: datetime) -> Decision[Records, str, str]:
+        ended = Added(address=FIRST.address, at=now, total=0)
+        return Settled(records.put(FIRST, opened()), "over", (ended,), tidy=True)
+
+    async def scenario() -> None:
+        assert await bench.loop().update([FIRST], decide) == Refused("over")
+
+    bench.run(scenario)
+    assert recorder.updates == [("ledger", Outcome.REFUSED, 1, ("ledger.added",))]
 
 
 def test_updates_that_share_a_commit_are_told_each_by_itself() -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -18,6 +19,7 @@ import turnkeep
 from tests.application.loop.bench import Bench
 from tests.application.loop.ledger import LEDGERS, SCOPE, opened
 from tests.architecture.tree import TOP
+from tests.postgres.databases import shared
 from tests.telemetry.ear import Ear
 from turnkeep import (
     AccountRef,
@@ -478,12 +480,20 @@ async def test_without_an_sdk_it_costs_no_answer() -> None:
         assert (await keep.budgets.account(AccountRef.user("acme", "ann")))[TOKENS].spent == 0
 
 
-@pytest.mark.parametrize(("url", "kind"), [("memory:", "memory"), ("file", "files")])
-async def test_the_kind_of_the_store_is_told(
-    ear: Ear, tmp_path_factory: pytest.TempPathFactory, url: str, kind: str
-) -> None:
-    if url == "file":
-        url = (tmp_path_factory.mktemp("s") / "store").as_uri()
+@pytest.fixture(params=["memory", "files", "postgres"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """A kind of store, and the URL of one."""
+    match request.param:
+        case "memory":
+            return "memory", "memory:"
+        case "files":
+            return "files", (tmp_path / "store").as_uri()
+        case _:
+            return "postgres", shared()[1].clone(for_good=True)
+
+
+async def test_the_kind_of_the_store_is_told(ear: Ear, stored: tuple[str, str]) -> None:
+    kind, url = stored
     async with open_keep(url, telemetry=ear.observer) as keep:
         await limit(keep)
     assert {value for name, value in ear.everything() if name == "turnkeep.store"} == {kind}

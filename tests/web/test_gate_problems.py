@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import UnionType
@@ -11,6 +12,7 @@ from typing import Final, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
+from tests.architecture.tree import TOP
 from turnkeep import Approvals, Policies
 from turnkeep_adapters.web.gate_code import GateCode
 from turnkeep_adapters.web.gate_problem import Doubt, GateProblem
@@ -114,6 +116,14 @@ def test_every_refusal_that_a_service_answers_has_a_code_of_the_set(refusal: typ
 
 def test_the_table_of_codes_and_statuses_is_this_one() -> None:
     assert {code.value: int(code.status) for code in GateCode} == STATUSES
+
+
+def test_the_page_on_approvals_tells_every_code_with_its_status() -> None:
+    page = TOP.joinpath("docs", "approvals.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([0-9]{3}) \| (.*) \|$", page, flags=re.MULTILINE)
+    told = {code: int(status) for status, row in rows for code in re.findall(r"`([a-z_]+)`", row)}
+    del told["until"]  # when a busy grant is to be asked for again
+    assert told == STATUSES
 
 
 def test_no_code_is_there_that_nothing_answers() -> None:

@@ -25,6 +25,7 @@ from turnkeep_adapters.cli.migrate import adopt, migrate
 from turnkeep_adapters.cli.refusing import WasRefused, refusal
 from turnkeep_adapters.cli.runs.command import runs
 from turnkeep_adapters.cli.secrets.command import secrets
+from turnkeep_adapters.cli.sections import SectionedGroup
 from turnkeep_adapters.cli.threads.command import threads
 from turnkeep_adapters.cli.transfers.command import export, import_
 from turnkeep_adapters.cli.worker.command import worker
@@ -41,29 +42,41 @@ Exit codes:
 """
 
 
-@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=SectionedGroup, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="turnkeep", message="turnkeep %(version)s")
 def turnkeep() -> None:
     """The group of all commands."""
 
 
-turnkeep.add_command(adopt)
-turnkeep.add_command(approvals)
-turnkeep.add_command(budgets)
-turnkeep.add_command(completion)
-turnkeep.add_command(consents)
-turnkeep.add_command(demo)
-turnkeep.add_command(doctor)
-turnkeep.add_command(export)
-turnkeep.add_command(import_)
-turnkeep.add_command(events)
-turnkeep.add_command(gc)
-turnkeep.add_command(migrate)
-turnkeep.add_command(runs)
-turnkeep.add_command(salvage)
-turnkeep.add_command(secrets)
-turnkeep.add_command(worker)
-turnkeep.add_command(threads)
+turnkeep.take(
+    {
+        "Agents at work": {
+            demo: "Have agents take turns, be decided on, killed and recovered.",
+            worker: "Carry out runs with a handler of yours until told to end.",
+        },
+        "Look after what is kept": {
+            approvals: "See the calls that wait for a person, and decide them.",
+            budgets: "See what may be spent, set limits, answer who asks for more.",
+            consents: "See and set what may pass without a person being asked.",
+            events: "Read what has happened, or follow it as it happens.",
+            runs: "See runs, call them off, let them go on.",
+            secrets: "Keep secrets, lend them, look after their keys.",
+            threads: "See conversations; export, redact and delete them.",
+        },
+        "Look after stores": {
+            doctor: "Say whether the directory of a files store is sound.",
+            gc: "Do every sweep and retention at once, or rehearse them.",
+            export: "Write everything that a store keeps to a file.",
+            import_: "Bring an export into an empty store.",
+            migrate: "Bring the schema of a PostgreSQL database up to date.",
+            adopt: "Take over a database that was restored on another server.",
+            salvage: "Write what can be proven of a damaged store into a new one.",
+        },
+        "The shell": {completion: "Print the script that completes what is typed."},
+    }
+)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -167,11 +167,11 @@ RECORDS: Final = (
     Format(cls=DeletedAccount, tag="credential_account_deleted", schema=1, upcasters=()),
     Format(cls=CredentialSession, tag="credential_session", schema=1, upcasters=()),
     Format(cls=SweptSession, tag="credential_session_swept", schema=1, upcasters=()),
-    Format(cls=ImportMark, tag="import_mark", schema=1, upcasters=()),
     Format(cls=EventReader, tag="event_reader", schema=1, upcasters=()),
     *GRANT_RECORDS,
     Format(cls=ConsentSettings, tag="consent_settings", schema=1, upcasters=()),
     Format(cls=ToolPolicy, tag="tool_policy", schema=1, upcasters=()),
+    Format(cls=ImportMark, tag="import_mark", schema=1, upcasters=()),
     Format(cls=Lease, tag="lease", schema=1, upcasters=()),
     Format(cls=Canary, tag="key_canary", schema=1, upcasters=()),
     Format(cls=LeaseRoll, tag="lease_roll", schema=1, upcasters=()),
@@ -297,3 +297,9 @@ VARIANTS: Final[Mapping[type[object], str]] = {
     reservation_phases.Released: "released",
     Vacant: "vacant",
 }
+
+KEPT: Final[frozenset[type[object]]] = frozenset(
+    {Account, Approval, Bucket, Lane, Reservation, SpawnTree, TurnState}
+)
+"""The records that commands read again and again, and of which a process may keep some in memory:
+they name things, and hold nothing that a host must be able to erase."""

@@ -17,7 +17,7 @@ INTERNED_MAX: Final = 8_192
 
 
 def interned(inner: Shape, names: tuple[str, ...]) -> Shape:
-    """The shape that reads equal JSON as one and the same value.
+    """The shape that reads equal JSON as one and the same value, and writes it once.
 
     Args:
         inner: The shape of an immutable class.
@@ -39,4 +39,16 @@ def interned(inner: Shape, names: tuple[str, ...]) -> Shape:
                 pass
         return inner.decode(value, None)
 
-    return Shape(inner.encode, decode)
+    # Typed, so that a subclass is told apart; nobody changes the JSON that is shared so.
+    @lru_cache(maxsize=INTERNED_MAX, typed=True)
+    def written(value: object) -> object:
+        return inner.encode(value)
+
+    def encode(value: object) -> object:
+        try:
+            return written(value)
+        except TypeError:
+            # It cannot be hashed, so it is none: told as any other class.
+            return inner.encode(value)
+
+    return Shape(encode, decode)

@@ -14,6 +14,7 @@ from turnkeep_adapters.codec.converter import exact_converter
 from turnkeep_adapters.codec.damage import DAMAGE, clause
 from turnkeep_adapters.codec.format import Format
 from turnkeep_adapters.codec.forms import NOTHING_BESIDE, Forms
+from turnkeep_adapters.codec.kept import KeptRecords
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.events import Event
 from turnkeep_domain.keys import Address, Collection, Identity
@@ -24,11 +25,12 @@ from turnkeep_ports.store import StoredEvent
 T = TypeVar("T")
 
 _OF_A_RECORD: Final = frozenset({TAG, SCHEMA, FIELDS})
+_FOREIGN: Final = "must be one of the collection's, as this release knows them"
 _OF_AN_EVENT: Final = frozenset({SCHEMA, FIELDS})
 
 
 class JsonCodec:
-    """The codec of every store; immutable, and safe to share between threads.
+    """The codec of every store; safe to share between threads.
 
     Encoding is as strict as decoding: a value that could not be read back as itself (an integer
     above 64 bits, a lone surrogate, a subclass of a scalar) is an `InvalidValue`, so that no
@@ -41,6 +43,7 @@ class JsonCodec:
         records: tuple[Format, ...],
         events: tuple[Format, ...],
         variants: Mapping[type[object], str],
+        kept: frozenset[type[object]] = frozenset(),
     ) -> None:
         """Takes the formats; the shape of a class is composed when it is first used.
 
@@ -48,6 +51,8 @@ class JsonCodec:
             records: One for each member class of each collection.
             events: One for each class of event; its tag is the event's kind.
             variants: The tag of each class that is a member of a union inside a record or event.
+            kept: The classes of records of which the last that were read or written are kept, so
+                that their bodies are not read again. Never of what is secret.
 
         Raises:
             InvalidValue: Two formats share a tag or a class, or an event's tag is not its kind.
@@ -58,6 +63,8 @@ class JsonCodec:
         converter = exact_converter(variants)
         self._records = Forms.of(records, converter)
         self._events = Forms.of(events, converter)
+        self._kept_classes = kept
+        self._kept = KeptRecords()
 
     def compose(self) -> None:
         """Composes the shapes that were not used yet, for whoever would rather wait now.
@@ -76,7 +83,10 @@ class JsonCodec:
             InvalidValue: It holds what could not be read back as itself.
         """
         form = self._records.of_class(record)
-        return render({**form.write(record), TAG: form.format.tag})
+        body = render({**form.write(record), TAG: form.format.tag})
+        if type(record) in self._kept_classes:
+            self._kept.keep(body, record)
+        return body
 
     def decode(self, of: Collection[T], address: Address, body: bytes) -> T:
         """The record of a body that was read at an address.
@@ -116,17 +126,25 @@ class JsonCodec:
             raise Corrupt(clause(damage)) from damage
 
     def _record(self, of: Collection[T], address: Address, body: bytes) -> T:
+        record = self._kept.get(body) if self._kept_classes else None
+        if record is None:
+            record = self._built(of, body)
+            if type(record) in self._kept_classes:
+                self._kept.keep(body, record)
+        elif type(record) not in of.members:
+            raise InvalidValue("tag", _FOREIGN)
+        found = of.member(record)
+        if of.identity_of(found) != Identity(address.scope, address.id):
+            raise InvalidValue("scope and id", "must be those of the key")
+        return found
+
+    def _built(self, of: Collection[T], body: bytes) -> object:
         tree = envelope(parse(body, bytes_max=BODY_BYTES_MAX), _OF_A_RECORD)
         tag = tree[TAG]
         form = self._records.by_tag.get(tag) if type(tag) is str else None
         if form is None or form.format.cls not in of.members:
-            raise InvalidValue("tag", "must be one of the collection's, as this release knows them")
-        record = of.member(
-            form.read(tree, beside=NOTHING_BESIDE, what=f"a stored {of.name} record")
-        )
-        if of.identity_of(record) != Identity(address.scope, address.id):
-            raise InvalidValue("scope and id", "must be those of the key")
-        return record
+            raise InvalidValue("tag", _FOREIGN)
+        return form.read(tree, beside=NOTHING_BESIDE, what=f"a stored {of.name} record")
 
     def _event(self, stored: StoredEvent) -> Event:
         form = self._events.by_tag.get(stored.kind)

@@ -11,8 +11,9 @@ the file in every version, so that a newer version is told from damage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Any, Final, TypeAlias
 
 from turnkeep_ports.errors import SchemaTooNew
 
@@ -59,6 +60,10 @@ def digest_of(raw: bytes) -> bytes:
     return raw[-DIGEST_BYTES:]
 
 
+# In a class with a method of its name, the type is told apart by another.
+_Bytes: TypeAlias = bytes
+
+
 class Taking:
     """A payload, taken apart from its beginning."""
 
@@ -82,6 +87,33 @@ class Taking:
     def number(self, count: int) -> int:
         """The next bytes, as a number."""
         return int.from_bytes(self.bytes(count), "big")
+
+    def fields(self, of: Struct) -> tuple[Any, ...]:
+        """The next bytes, taken apart by a structure.
+
+        Raises:
+            Damaged: There are not as many.
+        """
+        begin = self.at
+        if begin + of.size > len(self.payload):
+            raise Damaged("ends too early")
+        self.at = begin + of.size
+        return of.unpack_from(self.payload, begin)
+
+    def parts(self, *lengths: int) -> Sequence[_Bytes]:
+        """The next bytes, in parts of these lengths.
+
+        Raises:
+            Damaged: There are not as many.
+        """
+        at, payload, taken = self.at, self.payload, list[_Bytes]()
+        for length in lengths:
+            taken.append(payload[at : at + length])
+            at += length
+        if at > len(payload):
+            raise Damaged("ends too early")
+        self.at = at
+        return taken
 
     def end(self) -> None:
         """Makes sure that nothing is left.

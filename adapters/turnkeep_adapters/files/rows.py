@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import struct
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from turnkeep_adapters.files.framing import Damaged, Taking
@@ -22,6 +23,7 @@ from turnkeep_ports.scans import due_bytes, due_of
 from turnkeep_ports.store import CommitId, Revision
 
 KIND_BYTES_MAX: Final = 1_024
+_WORDS_REMEMBERED: Final = 512
 _CELL: Final = struct.Struct(">HBB8sI")
 _EVENT: Final = struct.Struct(">HH8sI16s")
 _NEVER: Final = b"\xff" * 8
@@ -41,16 +43,14 @@ def take_cell(taking: Taking, revision: Revision, commit_id: CommitId) -> tuple[
     Raises:
         Damaged: There is no whole cell.
     """
-    lengths = _CELL.unpack(taking.bytes(_CELL.size))
+    lengths = taking.fields(_CELL)
     key_length, state_length, sort_length, due, body_length = lengths
-    key = taking.bytes(key_length)
-    state, sort = _text(taking, state_length), _text(taking, sort_length)
-    due_at = None if due == _NEVER else _instant(due)
+    key, state, sort, body = taking.parts(key_length, state_length, sort_length, body_length)
     row = Row(
-        body=taking.bytes(body_length),
-        state=state,
-        due_at=due_at,
-        sort=sort,
+        body=body,
+        state=_word(state),
+        due_at=None if due == _NEVER else _instant(due),
+        sort=_text(sort),
         revision=revision,
         written_by=commit_id,
     )
@@ -71,14 +71,10 @@ def take_event(taking: Taking) -> EventRow:
     Raises:
         Damaged: There is no whole event.
     """
-    lengths = _EVENT.unpack(taking.bytes(_EVENT.size))
-    key_length, kind_length, at, body_length, commit_id = lengths
+    key_length, kind_length, at, body_length, commit_id = taking.fields(_EVENT)
+    key, kind, body = taking.parts(key_length, kind_length, body_length)
     return EventRow(
-        key=taking.bytes(key_length),
-        kind=_text(taking, kind_length),
-        at=_instant(at),
-        commit_id=CommitId(commit_id),
-        body=taking.bytes(body_length),
+        key=key, kind=_word(kind), at=_instant(at), commit_id=CommitId(commit_id), body=body
     )
 
 
@@ -91,11 +87,15 @@ def take_instant(taking: Taking) -> datetime:
     return _instant(taking.bytes(8))
 
 
-def _text(taking: Taking, length: int) -> str:
+def _text(text: bytes) -> str:
     try:
-        return taking.bytes(length).decode()
+        return text.decode()
     except UnicodeDecodeError:
         raise Damaged("has text that is no UTF-8") from None
+
+
+# States and kinds of events are few.
+_word = lru_cache(_WORDS_REMEMBERED)(_text)
 
 
 def _instant(micros: bytes) -> datetime:

@@ -166,7 +166,9 @@ class Engine:
     def _replace(self, effect: Effect) -> None:
         key, row = effect.key, effect.row
         old = self._rows.get(key)
-        if old is not None and row is not None and row.searched_like(old):
+        if old is not None and row is not None:
+            if not row.searched_like(old):
+                self._indexes.move(key, old, row)
             self._rows[key] = row
             return
         if old is not None:

@@ -15,7 +15,7 @@ what was not asked for. An empty shelf is removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import takewhile
 from typing import Final, Literal, TypeAlias, assert_never
@@ -53,10 +53,7 @@ class Indexes:
     def add(self, key: bytes, row: Row) -> None:
         """Makes a row findable."""
         for label, spot in _standing(key, row):
-            shelf = self._shelves.get(label)
-            if shelf is None:
-                shelf = self._shelves[label] = Shelf()
-            shelf.add(spot)
+            self._enter(label, spot)
 
     def remove(self, key: bytes, row: Row) -> None:
         """Takes a row away that was added with the same index.
@@ -65,10 +62,25 @@ class Indexes:
             LookupError: It was not.
         """
         for label, spot in _standing(key, row):
-            shelf = self._shelf(label)
-            shelf.remove(spot)
-            if not shelf:
-                del self._shelves[label]
+            self._leave(label, spot)
+
+    def move(self, key: bytes, old: Row, row: Row) -> None:
+        """Makes a row findable where another one of its key was: as removing and adding would.
+
+        Raises:
+            LookupError: The other one was not added with the same index.
+        """
+        begins = prefixes(key)
+        left = dict(_moving(begins, key, old))
+        entered = dict(_moving(begins, key, row))
+        for label, spot in left.items():
+            if entered.get(label) == spot:
+                del entered[label]
+            else:
+                # One object for all places where a key stands.
+                key = self._leave(label, spot)
+        for label, (order, _) in entered.items():
+            self._enter(label, (order, key))
 
     def sizes(self) -> dict[Label, int]:
         """How many spots each shelf has."""
@@ -113,6 +125,19 @@ class Indexes:
         spots = shelf.after(after or (b"", start))
         return takewhile(lambda spot: spot[1].startswith(start), spots)
 
+    def _enter(self, label: Label, spot: Spot) -> None:
+        shelf = self._shelves.get(label)
+        if shelf is None:
+            shelf = self._shelves[label] = Shelf()
+        shelf.add(spot)
+
+    def _leave(self, label: Label, spot: Spot) -> bytes:
+        shelf = self._shelf(label)
+        _, key = shelf.remove(spot)
+        if not shelf:
+            del self._shelves[label]
+        return key
+
     def _shelf(self, label: Label) -> Shelf:
         return self._shelves.get(label, _NOTHING)
 
@@ -120,8 +145,13 @@ class Indexes:
 def _standing(key: bytes, row: Row) -> Iterator[tuple[Label, Spot]]:
     """Where a row stands: each shelf, and its spot there."""
     begins = prefixes(key)
-    by_sort = (row.sort.encode(), key)
     yield ("key", begins[0], None), (b"", key)
+    yield from _moving(begins, key, row)
+
+
+def _moving(begins: Sequence[bytes], key: bytes, row: Row) -> Iterator[tuple[Label, Spot]]:
+    """Those of them at which another row of the key may stand elsewhere."""
+    by_sort = (row.sort.encode(), key)
     yield ("owner", begins[OWNER_DEPTH], row.state), by_sort
     yield ("scope", begins[DEPTH_MAX], None), by_sort
     if row.due_at is not None:

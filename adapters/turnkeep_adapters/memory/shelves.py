@@ -49,8 +49,8 @@ class Shelf:
             half = len(chunk) // 2
             self._chunks[at : at + 1] = [chunk[:half], chunk[half:]]
 
-    def remove(self, spot: Spot) -> None:
-        """Takes a spot away.
+    def remove(self, spot: Spot) -> Spot:
+        """Takes a spot away, and answers the one that was kept: an equal one, of other bytes.
 
         Raises:
             LookupError: It is not there; nothing was taken.
@@ -60,10 +60,11 @@ class Shelf:
         within = bisect_left(chunk, spot)
         if within == len(chunk) or chunk[within] != spot:
             raise LookupError("a row is missing from its index")
-        del chunk[within]
+        kept = chunk.pop(within)
         if not chunk:
             del self._chunks[at]
         self._size -= 1
+        return kept
 
     def after(self, spot: Spot | None) -> Iterator[Spot]:
         """All spots, or those after one, which need not be there; valid until the next change."""

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from turnkeep_application.errors import Contended
 from turnkeep_application.reading import Reading, Unreadable
 from turnkeep_application.turns.claim_pass import ClaimedRun, ClaimPass
+from turnkeep_application.turns.claim_places import ClaimPlace, ClaimPlaces
 from turnkeep_application.turns.lane_service import LaneService
 from turnkeep_application.turns.serving import Claimant, LaneAnswer, Serving
 from turnkeep_application.turns.turn_settings import TurnSettings
@@ -24,7 +25,7 @@ from turnkeep_domain.scope import ScopePrefix
 from turnkeep_domain.turns.claims import Claim, Token, token_digest
 from turnkeep_domain.turns.lane import LANES, Lane, ready
 from turnkeep_domain.turns.lane_ids import LaneId
-from turnkeep_domain.turns.limits import CLAIM_LANES_MAX, CLAIM_RUNS_MAX
+from turnkeep_domain.turns.limits import CLAIM_RUNS_MAX
 from turnkeep_domain.turns.policy import TurnClass
 from turnkeep_ports.errors import (
     OutcomeUnknown,
@@ -74,6 +75,7 @@ class Claiming:
     random: Random
     settings: TurnSettings
     _passes: Iterator[int] = field(factory=itertools.count, init=False, repr=False)
+    _places: ClaimPlaces = field(factory=ClaimPlaces, init=False, repr=False)
 
     async def claim(
         self,
@@ -128,25 +130,38 @@ class Claiming:
         Those that somebody else has served meanwhile are left to others, unless there is nothing
         else: so rivals spread over the lanes instead of queueing up before the first ones.
         """
+        place = self._places.take(turn_class)
+        try:
+            overtaken = await self._look_from(place, claimant, turn_class, left, tally)
+        finally:
+            self._places.leave(turn_class, place)
+        await self._serve(claimant, _evenly(overtaken[:left], left), tally)
+
+    async def _look_from(
+        self,
+        place: ClaimPlace,
+        claimant: Claimant,
+        turn_class: TurnClass,
+        left: int,
+        tally: _Tally,
+    ) -> list[LaneId]:
+        """Serves lanes from a place on; if none has granted anything, those left to others."""
         query = Due(collection=LANES.name, states=frozenset({ready(turn_class)}), by=_FOREVER)
         deadline = self.reading.deadline()
         after, had = None, len(tally.granted)
         overtaken: list[LaneId] = []
         while True:
-            page = await self.reading.page(
-                query, after=after, limit=CLAIM_LANES_MAX, deadline=deadline
-            )
-            cells = self._due_cells(claimant, page)
-            overtaken += await self._serve_page(claimant, cells, left, page.now, tally)
+            page = await self.reading.page(query, after=after, limit=place.lanes, deadline=deadline)
+            cells = place.in_order(self._due_cells(claimant, page), self.random.below)
+            overtaken += await self._serve_page(claimant, cells, left, page.now, tally, place)
             after = page.next
             if len(tally.granted) > had:
-                return
+                return []
             if after is None or not _is_due(page):
-                break
-        await self._serve(claimant, _evenly(overtaken[:left], left), tally)
+                return overtaken
 
     def _due_cells(self, claimant: Claimant, page: Page) -> list[Cell]:
-        """The due lanes of a page, begun at random: workers that look at once meet less."""
+        """The due lanes of a page."""
         cells: list[Cell] = []
         for cell in page.cells:
             due_at = cell.entry.index.due_at
@@ -154,11 +169,16 @@ class Claiming:
                 break
             if claimant.may_want(cell.address.scope):
                 cells.append(cell)
-        begin = int(self.random.below(len(cells))) if cells else 0
-        return [*cells[begin:], *cells[:begin]]
+        return cells
 
     async def _serve_page(
-        self, claimant: Claimant, cells: Sequence[Cell], left: int, now: datetime, tally: _Tally
+        self,
+        claimant: Claimant,
+        cells: Sequence[Cell],
+        left: int,
+        now: datetime,
+        tally: _Tally,
+        place: ClaimPlace,
     ) -> list[LaneId]:
         """Serves as many lanes at once as there are handlers; further ones where some gave less.
 
@@ -171,8 +191,13 @@ class Claiming:
         overtaken: list[LaneId] = []
         while waiting and (free := left - (len(tally.granted) - had)) > 0:
             lanes = self._readable(waiting[:free], tally)
-            overtaken += await self._serve(claimant, _shares(claimant, lanes, free, now), tally)
+            rivals = await self._serve(claimant, _shares(claimant, lanes, free, now), tally)
+            overtaken += rivals
+            place.settle(served=len(lanes), rivals=len(rivals), below=self.random.below)
             waiting = waiting[free:]
+            if rivals and len(tally.granted) > had:
+                # The rest of the page is theirs, too; the next pass looks elsewhere.
+                break
         return overtaken
 
     def _readable(self, cells: Sequence[Cell], tally: _Tally) -> list[Lane]:

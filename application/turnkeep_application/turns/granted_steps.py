@@ -27,7 +27,12 @@ from turnkeep_domain.approvals.consent_refusals import ToolDisabled
 from turnkeep_domain.approvals.fingerprint import fingerprint_of
 from turnkeep_domain.approvals.grant import Grant
 from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantStep
-from turnkeep_domain.approvals.grant_refusals import GrantStepRefusal, NotApproved, NotGrantee
+from turnkeep_domain.approvals.grant_refusals import (
+    GrantRevoked,
+    GrantStepRefusal,
+    NotApproved,
+    NotGrantee,
+)
 from turnkeep_domain.approvals.grant_token import (
     GRANT_TOKEN_BYTES,
     GrantToken,
@@ -35,7 +40,7 @@ from turnkeep_domain.approvals.grant_token import (
 )
 from turnkeep_domain.approvals.presented import PresentedCall
 from turnkeep_domain.approvals.refusals import Unknown
-from turnkeep_domain.decisions import Changed, Decision, Refused
+from turnkeep_domain.decisions import Changed, Decision, Refused, Settled
 from turnkeep_domain.identifiers import identifier
 from turnkeep_domain.keys import ReadKey
 from turnkeep_domain.kinds import of_kind
@@ -105,23 +110,31 @@ class GrantedBeginning:
         if grant is None or not isinstance(approval, Approval):
             return Refused(Unknown(id))
         if grant.run != self.claim.run:
-            return Refused(NotGrantee(grant.grantee))
+            return Refused(grant.end or NotGrantee(grant.grantee))
         policy = policy_key(scope, grant.capability)
         if policy not in records:
             return Need([policy])
         begun = self._begun(approval, grant, records, found.now)
-        if not isinstance(begun, Changed):
-            lifted = records.adopt(grant_key(scope, id), begun)
-            return along_with_its_list(records, grant, lifted, now=found.now)
+        if isinstance(begun, Refused):
+            return begun
         after = records.put(grant_key(scope, id), begun.state)
-        carried = found.carried_out(decision, records=after, told=begun.events)
+        if isinstance(begun, Settled):
+            settled = Settled(after, begun.reason, begun.events, tidy=begun.tidy)
+            return along_with_its_list(records, grant, settled, now=found.now)
+        carried: Decision[Records, EffectState, IntendRefusal] | Need = found.carried_out(
+            decision, records=after, told=begun.events
+        )
         if not isinstance(carried, Changed):
             return carried
         return evolve(carried, valid_until=earlier(carried.valid_until, begun.valid_until))
 
     def _begun(
         self, approval: Approval, grant: Grant, records: Records, now: datetime
-    ) -> Decision[Grant, GrantOutcome, GrantStepRefusal | ToolDisabled]:
+    ) -> (
+        Changed[Grant, GrantOutcome]
+        | Refused[GrantStepRefusal | ToolDisabled]
+        | Settled[Grant, GrantRevoked]
+    ):
         question, claim = approval.request.question, self.claim
         call = Call(
             scope=question.scope,

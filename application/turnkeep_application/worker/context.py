@@ -27,7 +27,8 @@ from turnkeep_application.worker.gates import Gates
 from turnkeep_application.worker.run_thread import RunThread
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.spends import Metering, SpendingStep, Spends
-from turnkeep_application.worker.steps import Consenting, ModeName, Step, Steps
+from turnkeep_application.worker.steps import Consenting, Leave, ModeName, Step, Steps
+from turnkeep_domain.approvals.approval_id import ApprovalId
 from turnkeep_domain.approvals.calls import Action, Effect
 from turnkeep_domain.approvals.canonical import Json, JsonText
 from turnkeep_domain.approvals.consent_rules import ConsentRule
@@ -84,13 +85,14 @@ class RunContext:
     def over(cls, runner: Runner, *, draining: Announcement) -> RunContext:
         """The context of one claimed run."""
         gates = Gates(runner)
+        approvals = ApprovalGates(runner, gates)
         return cls(
             draining=draining,
             runner=runner,
-            steps=Steps(runner),
+            steps=Steps(runner, approvals),
             spends=Spends(runner, gates),
             gates=gates,
-            approvals=ApprovalGates(runner, gates),
+            approvals=approvals,
             children=Children(runner),
             checkpoints=Checkpoints(runner),
             borrowing=Borrowing(runner),
@@ -155,6 +157,7 @@ class RunContext:
         *,
         mode: Mode | ModeName = Mode.ONCE,
         consent: Consenting | None = None,
+        grant: str | None = None,
     ) -> T:
         """Does something to the world, journaled: a replay does not do it again.
 
@@ -172,6 +175,11 @@ class RunContext:
                 `Policies.effective_consent`: unless it allows the call, other than by a grant, the
                 call is not made. The intent of a `once` step is stored only while all that the
                 consent rests on stands. None where the step needs none.
+            grant: The id that `require_approval` has answered: the call is made on that yes, once
+                at most whatever happens. Its grant is begun with the intent, and told of with the
+                outcome; `args` are to the letter the input that was approved, and the mode is
+                `once`. A yes whose time was up before it was used is asked for anew, which ends
+                this claim; the handler is begun again when that is decided.
 
         Returns:
             What `fn` returned, as the journal has it: a tuple comes back as a list.
@@ -183,13 +191,18 @@ class RunContext:
                 raises it again, unless it was what ended the claim: then the step is done again.
             StepUncertain: A `once` step raised anything else, or returned what cannot be kept.
             CallRefused: `effects_full`: 1,000 calls were made, or 16 `once` steps are under way;
-                `consent_withheld`: its reason has the rule, whose answer is to ask a person
-                (`require_approval`) or to refuse; `consent_changed`: it was withdrawn meanwhile.
-                The call was not made, and a replay is told the same: make another one.
+                `consent_withheld`: a person is to be asked (`require_approval`);
+                `consent_denied`: nobody is; `consent_changed`: it was withdrawn meanwhile.
+                With a grant: `fingerprint_mismatch`, `not_approved`, `not_eligible`: another run
+                had asked; `tool_disabled`, `grant_busy`, `grant_spent`, `grant_revoked`: somebody
+                took it back. The call was not made, and a replay is told the same: make another
+                one.
+            GateClosed: A grant was asked for anew, and was not given.
             RunLeft: The claim is over, or the arguments differ, which fails the run as
                 `replay_diverged`.
         """
-        return await self._steps.effect(name, fn, args, mode, consent)
+        leave = Leave(consent=consent, grant=grant)
+        return await self._steps.effect(name, fn, args, mode, leave)
 
     async def spend(
         self,
@@ -256,7 +269,7 @@ class RunContext:
         quorum: Quorum | None = None,
         offers: frozenset[Offer] | None = None,
         cause: ConsentRule = ConsentRule.OTHERWISE,
-    ) -> None:
+    ) -> ApprovalId:
         """Puts one exact call before people, and goes on once they have said yes.
 
         Unless it was decided before, this ends the claim: the handler is begun again when it is
@@ -275,13 +288,17 @@ class RunContext:
             offers: What a yes may be given for; by default for this call alone.
             cause: The rule by which consent asked.
 
+        Returns:
+            The id under which the call was asked first, for the call itself: `effect(...,
+            grant=id)`. It is the same in every replay, however often the call had to be asked.
+
         Raises:
             GateClosed: It was denied, has elapsed or was withdrawn.
             CallRefused: `invalid_input`, `input_too_deep`, `input_too_large`,
                 `too_many_pending`, `effects_full` (8 approvals, 4 open ones), `effects_open`: a
                 step is under way.
         """
-        await self._approvals.require(
+        return await self._approvals.require(
             name,
             ApprovalRequest(
                 action=action,

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias, TypeVar, cast
 from attrs import frozen
 
 from turnkeep_application.consent_views import EffectiveConsent
+from turnkeep_application.worker.approval_gates import ApprovalGates
 from turnkeep_application.worker.exits import (
     HANDLER_ERROR,
     OUTPUT_INVALID,
@@ -22,10 +23,12 @@ from turnkeep_application.worker.exits import (
     StepNotDone,
     StepUncertain,
 )
+from turnkeep_application.worker.granted_calls import GrantedCall, approved_input
 from turnkeep_application.worker.insistence import to_its_end
 from turnkeep_application.worker.runner import Runner
 from turnkeep_application.worker.step_values import decoded, digest, step_output
-from turnkeep_domain.approvals.consent_refusals import ConsentWithheld
+from turnkeep_domain.approvals.canonical import CanonicalInput
+from turnkeep_domain.approvals.consent_refusals import ConsentDenied, ConsentWithheld
 from turnkeep_domain.approvals.consent_rules import ConsentAnswer, ConsentRule
 from turnkeep_domain.approvals.refusals import InputRefusal
 from turnkeep_domain.decisions import Refused
@@ -55,11 +58,20 @@ Consenting: TypeAlias = Callable[[], Awaitable[EffectiveConsent | Refused[InputR
 ModeName: TypeAlias = Literal["once", "keyed", "safe"]
 
 
+@frozen(kw_only=True)
+class Leave:
+    """By what a step may be made; as of `RunContext.effect`."""
+
+    consent: Consenting | None
+    grant: str | None
+
+
 @frozen
 class Steps:
     """The steps of one handler."""
 
     runner: Runner
+    approvals: ApprovalGates
 
     async def effect(
         self,
@@ -67,18 +79,24 @@ class Steps:
         fn: Step[T],
         args: object,
         mode: Mode | ModeName,
-        consent: Consenting | None,
+        leave: Leave,
     ) -> T:
         """As `RunContext.effect` promises."""
+        wanted, arguments = mode_of(mode), digest("args", args)
+        input = None if leave.grant is None else approved_input(args)
+        if input is not None and (wanted is not Mode.ONCE or leave.consent is not None):
+            raise InvalidValue("grant", "must be of a step of mode once that asks no consent")
         call = JournalCall(
             id=self.runner.journal.next_call(name),
             kind=EffectKind.STEP,
-            mode=mode_of(mode),
-            arguments=digest("args", args),
+            mode=wanted,
+            arguments=arguments,
         )
         known = await self.runner.entered(call)
-        if known is None:
-            output = await self._performed(call, fn, consent)
+        if known is None and input is not None and leave.grant is not None:
+            output = await self._granted(call, fn, leave.grant, input)
+        elif known is None:
+            output = await self._performed(call, fn, leave.consent)
         else:
             output = output_of(call.id, known)
         # A replay gives what the first call gave: the host's own type, as far as JSON goes.
@@ -87,13 +105,29 @@ class Steps:
     async def _performed(
         self, call: JournalCall, fn: Step[T], consent: Consenting | None
     ) -> object:
-        turns, claim = self.runner.turns, self.runner.claim
         consented = None if consent is None else await self._consented(call, consent)
         if call.mode is Mode.ONCE:
             state = await self.runner.make(call, lambda: self._intended(call, consented))
             if not isinstance(state, Intended):
                 return output_of(call.id, self.runner.stands(call.id, state))
-        outcome, cause = await self._outcome(call, fn)
+        return await self._settled(call, *await self._outcome(call, fn))
+
+    async def _granted(
+        self, call: JournalCall, fn: Step[T], grant: str, input: CanonicalInput
+    ) -> object:
+        asked = self.approvals.asked(grant)
+        granted = GrantedCall(self.runner, call, input, grant, asked)
+        state = await self.runner.make(call, granted.begin)
+        if not isinstance(state, Intended):
+            return output_of(call.id, self.runner.stands(call.id, state))
+        async with granted.held():
+            outcome, cause = await self._outcome(call, fn)
+        return await self._settled(call, outcome, cause)
+
+    async def _settled(
+        self, call: JournalCall, outcome: Done | NotDone | Unclear, cause: BaseException | None
+    ) -> object:
+        turns, claim = self.runner.turns, self.runner.claim
         settled: EffectState = await to_its_end(
             self.runner.ask(
                 lambda: turns.settle(
@@ -125,8 +159,10 @@ class Steps:
             answer = await self.runner.ask(consent)
             if answer.answer is ConsentAnswer.ALLOW and answer.rule is not ConsentRule.GRANTED:
                 return answer
-            withheld = ConsentWithheld(answer.rule)
-            raise CallRefused(withheld, withheld.code)
+            refusal: ConsentDenied | ConsentWithheld = ConsentWithheld(answer.rule)
+            if answer.answer is ConsentAnswer.DENY:
+                refusal = ConsentDenied(answer.rule)
+            raise CallRefused(refusal, refusal.code)
 
         return await self.runner.make(call, asked)
 

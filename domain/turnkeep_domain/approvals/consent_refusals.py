@@ -39,11 +39,24 @@ class ConsentChanged:
 
 
 @frozen
-class ConsentWithheld:
-    """Consent does not let the call pass unasked.
+class ConsentDenied:
+    """The call may not be made, whoever is asked.
 
     Attributes:
-        rule: Which rule says so; its answer is to ask, or to refuse.
+        rule: Which rule says so: what the host declares, or the user's override.
+    """
+
+    code: ClassVar[str] = "consent_denied"
+
+    rule: ConsentRule
+
+
+@frozen
+class ConsentWithheld:
+    """The call may not be made unasked; a person may allow it.
+
+    Attributes:
+        rule: Which rule says so.
     """
 
     code: ClassVar[str] = "consent_withheld"

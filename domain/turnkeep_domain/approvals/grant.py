@@ -64,6 +64,7 @@ from turnkeep_domain.approvals.grant_refusals import (
     GrantBusy,
     GrantClaimRefusal,
     GrantConsumeRefusal,
+    GrantEnd,
     GrantExpireRefusal,
     GrantExtendRefusal,
     GrantHeld,
@@ -216,6 +217,12 @@ class Grant:
         """When it was consumed or revoked; None where it was not."""
         return self.phase.at if isinstance(self.phase, ConsumedGrant | RevokedGrant) else None
 
+    @property
+    def end(self) -> GrantEnd | None:
+        """What whoever wants to use it is told once it has ended; None where it has not."""
+        phase = self.phase
+        return _end(phase) if isinstance(phase, ConsumedGrant | RevokedGrant) else None
+
     def is_live_at(self, now: datetime) -> bool:
         """Whether the call may still be begun with it."""
         return isinstance(self.phase, ActiveGrant | ClaimedGrant) and now < self.expires_at
@@ -318,7 +325,9 @@ class Grant:
         ttl: timedelta,
         barred: B | None,
         now: datetime,
-    ) -> Decision[Grant, GrantOutcome, GrantStepRefusal | B]:
+    ) -> (
+        Changed[Grant, GrantOutcome] | Refused[GrantStepRefusal | B] | Settled[Grant, GrantRevoked]
+    ):
         """A journaled step begins with it, in the commit of its intent (a and c in one).
 
         Nothing lies between claim and begin, so there is neither a claim to be lost nor an event
@@ -332,13 +341,10 @@ class Grant:
         overdue = self._overdue(now)
         if overdue is not None:
             return overdue
-        if isinstance(self.phase, ClaimedGrant) and self.phase.token == token:
-            return self._begun(token, call.by, ttl, step, None, until=self.expires_at, now=now)
-        match self._claimable(token, now):
-            case None:
-                return self._begun(token, call.by, ttl, step, None, until=self.expires_at, now=now)
-            case answer:
-                return answer
+        taken = self._claimable(token, now)
+        if isinstance(taken, Refused):
+            return taken
+        return self._begun(token, call.by, ttl, step, None, until=self.expires_at, now=now)
 
     def fault_of(self, call: PresentedCall) -> PresentedRefusal | None:
         """What is wrong with a call that is presented for it. Grantee, fingerprint, effects."""
@@ -527,7 +533,7 @@ class Grant:
 
     def _claimable(
         self, token: Digest, now: datetime
-    ) -> Unchanged[GrantOutcome] | Refused[GrantHeld | GrantSpent | GrantRevoked] | None:
+    ) -> Unchanged[GrantOutcome] | Refused[GrantHeld | GrantEnd] | None:
         """What a claimant is answered; None where the grant is free for the taking."""
         match self.phase:
             case ActiveGrant():
@@ -548,7 +554,7 @@ class Grant:
 
     def _held_by(
         self, token: Digest, now: datetime
-    ) -> ClaimedGrant | DispatchingGrant | Refused[ClaimLost | GrantSpent | GrantRevoked]:
+    ) -> ClaimedGrant | DispatchingGrant | Refused[ClaimLost | GrantEnd]:
         match self.phase:
             case (
                 ClaimedGrant(token=held, deadline=deadline)
@@ -592,7 +598,7 @@ class Grant:
 
     def _revoked(
         self, by: Principal, cause: GrantRevokeCause, request: _Request | None, now: datetime
-    ) -> Decision[Grant, GrantOutcome, AlreadyDispatching | GrantSpent | GrantRevoked]:
+    ) -> Decision[Grant, GrantOutcome, AlreadyDispatching | GrantEnd]:
         overdue = self._overdue(now)
         if overdue is not None:
             return overdue
@@ -648,7 +654,7 @@ class Grant:
         )
 
 
-def _end(ended: ConsumedGrant | RevokedGrant) -> GrantSpent | GrantRevoked:
+def _end(ended: ConsumedGrant | RevokedGrant) -> GrantEnd:
     return GrantRevoked(ended.cause) if isinstance(ended, RevokedGrant) else GrantSpent()
 
 

@@ -128,9 +128,9 @@ def forbids(manifest: Manifest | None, origin: Origin | None) -> bool:
     return by_manifest or (origin is not None and origin.forbids)
 
 
-def effective_rule(intent: Intent, standing: Standing, *, now: datetime) -> ConsentRule:
-    """The first of the ten rules whose condition is met."""
-    return next(weighed.rule for weighed in _weigh(intent, standing, now) if weighed.met)
+def effective_consent(intent: Intent, standing: Standing, *, now: datetime) -> Weighed:
+    """The first of the ten rules whose condition is met, with what it rests on."""
+    return next(weighed for weighed in _weigh(intent, standing, now) if weighed.met)
 
 
 def weighed_rules(intent: Intent, standing: Standing, *, now: datetime) -> tuple[Weighed, ...]:

@@ -11,7 +11,8 @@
 ```
 
 No allow stands beside the override that forbids it. Every command first asks the marks; one that
-changes nothing is not remembered, and repeated later it is judged anew.
+changes nothing is not remembered, and repeated later it is judged anew. The module is long because
+the commands of one aggregate, and what its cells are, stand together.
 """
 
 from __future__ import annotations

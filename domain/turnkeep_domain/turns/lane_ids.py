@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from attrs import field, frozen
 
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.policy import TurnClass
+
+_REMEMBERED: Final = 1_024
 
 
 @frozen(kw_only=True)
@@ -26,4 +31,9 @@ class LaneId:
     @classmethod
     def of(cls, scope: Scope, turn_class: TurnClass) -> LaneId:
         """The lane of a run in this scope."""
-        return cls(scope=Scope.of(scope.tenant, scope.user), turn_class=turn_class)
+        return _of(scope.tenant, scope.user, turn_class)
+
+
+@lru_cache(_REMEMBERED, typed=True)
+def _of(tenant: str | None, user: str | None, turn_class: TurnClass) -> LaneId:
+    return LaneId(scope=Scope.of(tenant, user), turn_class=turn_class)

@@ -258,7 +258,7 @@ class TurnState:
         run, found = failed.run, Settlements(outcomes=settlements)
         last = called_off[-1] if called_off else failed
         request = request_of(request_id, "retry", run.id, actor, found.words)
-        repeated = self._repeated(request, called_off, ended)
+        repeated = self._repeated(request, (failed, *called_off), ended)
         if isinstance(repeated, RequestIdReused):
             return Refused(repeated)
         if actor.role is not Role.OPERATOR:
@@ -281,17 +281,17 @@ class TurnState:
         return submission.to(self, settled=settled, redone=redone, request=request, now=now)
 
     def _repeated(
-        self, request: Request, called_off: Sequence[EndedRun], ended: RunRecord | None
+        self, request: Request, before: Sequence[EndedRun], ended: RunRecord | None
     ) -> Run | RequestIdReused | None:
-        """The retry that was called off and that this very request had begun; a reused id."""
-        records = [*called_off, *([ended] if isinstance(ended, EndedRun) else [])]
+        """The run before the new one that this very request had let go on or begun; a reused id."""
+        records = [*before, *([ended] if isinstance(ended, EndedRun) else [])]
         for marks in (self.requests, *(record.requests for record in records)):
             known = marks.recall(request.id, request.arguments)
             if isinstance(known, RequestIdReused):
                 return known
             if known is not None:
                 begun = known.outcome.run
-                return next((one.run for one in called_off if one.run.id == begun), None)
+                return next((one.run for one in before if one.run.id == begun), None)
         return None
 
     # ---- claim and run --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Never
 
 from attrs import frozen
 
@@ -137,5 +137,5 @@ async def disable(keep: Keep, capability: str = "pay", scope: Scope = SCOPE) -> 
         assert isinstance(decision, Changed)
         return Changed(records.put(policy, decision.state), None, decision.events)
 
-    answer = await keep.rival.updates.update([policy], decide)
-    assert not isinstance(answer, Refused)
+    done: Refused[Never] | None = await keep.rival.updates.update([policy], decide)
+    assert done is None

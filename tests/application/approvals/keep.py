@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from tests.files.simulated_disk import SimulatedDisk
 from tests.postgres.outside import OutsideStore
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
@@ -76,7 +76,7 @@ DISCARDED: Final = ApprovalOutcome.of(ApprovalState.DISCARDED)
 SECRETS: Final = ("s3cret-input", "s3cret-reason", "s3cret-display")
 
 # Composing its shapes takes longer than most tests.
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 
 Handles: TypeAlias = Callable[[], RecordStore]
 """Opens one more handle on the same store, as a further process would."""

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 
 from tests.files.simulated_disk import SimulatedDisk
 from tests.postgres.outside import OutsideStore
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
@@ -72,7 +72,7 @@ DAY_SECONDS: Final = 86_400.0
 TTL_SECONDS: Final = 900
 
 # Composing its shapes takes longer than most tests.
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 
 Handles: TypeAlias = Callable[[], RecordStore]
 """Opens one more handle on the same store, as a further process would."""

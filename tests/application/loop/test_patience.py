@@ -64,7 +64,7 @@ def test_a_shared_commit_that_stalls_is_doubted_and_made_again(bench: Bench) -> 
     async def scenario() -> None:
         waits = [timed(bench, count(bench)) for _ in range(50)]
         tasks = await bench.crowd(waits, "commit#1: stall")
-        assert max(await asyncio.gather(*tasks)) < 1
+        assert 0.25 <= max(await asyncio.gather(*tasks)) < 0.3
         assert await bench.total() == 50
         assert bench.calls(Operation.COMMIT) == 2
         assert bench.counted(Counter.DOUBTS_DEAD) == 50

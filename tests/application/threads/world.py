@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from tests.application.approvals.keep import CountedIds, SeededRandom
 from tests.files.simulated_disk import Node, SimulatedDisk
 from tests.postgres.outside import OutsideStore, outside
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
@@ -74,7 +74,7 @@ COLLECTIONS: Final[tuple[Collection[object], ...]] = (
 )
 
 # Composing its shapes takes longer than most tests.
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 
 
 @frozen

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from tests.application.turns.invariants import EVERYBODY, Whole, require_invariants
 from tests.application.turns.worlds import World
-from turnkeep_adapters.codec.formats import EVENTS, RECORDS, VARIANTS
+from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
 from turnkeep_adapters.codec.json_codec import JsonCodec
 from turnkeep_adapters.faulty.script import Script
 from turnkeep_adapters.faulty.store import FaultyRecordStore
@@ -69,7 +69,7 @@ from turnkeep_ports.store import (
 T = TypeVar("T")
 
 # Composing its shapes takes longer than most tests.
-CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS)
+CODEC: Final = JsonCodec(records=RECORDS, events=EVENTS, variants=VARIANTS, kept=KEPT)
 
 ADA: Final = Principal.person("ada")
 OPERATOR: Final = Actor.operator(Principal.person("olga"))

@@ -498,6 +498,28 @@ def test_a_repeated_request_is_answered_by_the_retry_that_it_began(
 
 
 @scopes
+def test_a_repeat_of_the_request_that_let_a_run_go_on_does_not_do_it_again(
+    keep: Keep, scope: Scope
+) -> None:
+    """It is answered by that run, though that has failed since."""
+
+    async def scenario() -> None:
+        claim = await doubtful(keep, scope)
+        settlements = {step("second"): HAPPENED}
+        await retry(keep, claim.run, settlements, request="t1")
+        (granted,) = await keep.claimed()
+        failed_since = await keep.turns.fail(granted.claim, category=BROKEN)
+        before = await keep.snapshot()
+        assert await retry(keep, claim.run, settlements, request="t1") == failed_since
+        assert await keep.snapshot() == before
+        again = await retry(keep, claim.run, request="t2")
+        assert isinstance(again, RunStanding)
+        assert again.run != claim.run.id
+
+    keep.run(scenario)
+
+
+@scopes
 @pytest.mark.parametrize("open_step", ["second", "other"])
 def test_what_a_retry_left_uncertain_when_it_was_called_off_is_settled_first(
     keep: Keep, scope: Scope, open_step: str

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from tests.application.worker.sites import Host, VirtualSite, thread
+from turnkeep_application.approvals import Approvals
 from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.event_pages import Recorded
 from turnkeep_application.event_reading import EVERYBODY
@@ -24,6 +25,8 @@ from turnkeep_ports.key_errors import MasterKeyMissing
 from turnkeep_ports.store import CursorLost
 
 SERVICES: Final = [
+    (Approvals, "sweep"),
+    (Approvals, "prune"),
     (Budgets, "expire_due"),
     (Budgets, "expire_gates"),
     (Budgets, "prune"),

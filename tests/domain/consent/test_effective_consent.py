@@ -43,7 +43,7 @@ from turnkeep_domain.consent.effective import (
     LiveGrant,
     Standing,
     Weighed,
-    effective_rule,
+    effective_consent,
     forbids,
     weighed_rules,
 )
@@ -226,7 +226,7 @@ def test_the_first_of_the_ten_rules_that_is_met_answers_in_every_combination() -
     seen = set()
     for case in cases():
         wanted, standing = build(case)
-        rule = effective_rule(wanted, standing, now=AT)
+        rule = effective_consent(wanted, standing, now=AT).rule
         assert rule is case.expected(), case
         seen.add(rule)
     assert seen == set(ConsentRule)
@@ -248,7 +248,7 @@ def test_an_explanation_weighs_all_ten_rules_in_order_and_its_first_met_one_answ
 
 def test_a_tool_without_a_manifest_is_asked_about_whatever_was_allowed() -> None:
     standing = evolve(NOTHING, policy=allowing(allowance()), settings=auto_approving())
-    assert effective_rule(intent(manifest=None), standing, now=NOW) is ConsentRule.OTHERWISE
+    assert effective_consent(intent(manifest=None), standing, now=NOW).rule is ConsentRule.OTHERWISE
 
 
 @pytest.mark.parametrize("settings", [None, auto_approving(HOUR)], ids=["unset", "expired"])
@@ -258,14 +258,14 @@ def test_auto_approval_is_off_when_it_is_unset_or_has_expired(
     """Law 8 of approvals."""
     eligible = intent(manifest=Manifest.of(MAIL, auto_approvable=True))
     standing = evolve(NOTHING, settings=settings)
-    assert effective_rule(eligible, standing, now=SOON) is ConsentRule.OTHERWISE
+    assert effective_consent(eligible, standing, now=SOON).rule is ConsentRule.OTHERWISE
 
 
 def test_auto_approval_is_on_until_the_instant_at_which_it_expires() -> None:
     eligible = intent(manifest=Manifest.of(MAIL, auto_approvable=True))
     standing = evolve(NOTHING, settings=auto_approving(HOUR))
     just_before = SOON - timedelta(microseconds=1)
-    assert effective_rule(eligible, standing, now=just_before) is ConsentRule.AUTO_APPROVED
+    assert effective_consent(eligible, standing, now=just_before).rule is ConsentRule.AUTO_APPROVED
 
 
 @pytest.mark.parametrize("effect", list(Effect))
@@ -273,7 +273,8 @@ def test_stored_consent_never_satisfies_the_hard_floor(effect: Effect) -> None:
     """I6 of approvals."""
     everything = allowing(allowance(effects=frozenset(Effect), kinds=frozenset(ActionKind)))
     standing = evolve(NOTHING, policy=everything, settings=auto_approving())
-    rule = effective_rule(intent(effects=frozenset({effect})), standing, now=NOW)
+    call = intent(effects=frozenset({effect}))
+    rule = effective_consent(call, standing, now=NOW).rule
     floor = {Effect.FINANCIAL, Effect.CHANGES_APPROVALS, Effect.CHANGES_BUDGETS}
     assert rule is (ConsentRule.HARD_FLOOR if effect in floor else ConsentRule.EXEMPT)
 
@@ -281,14 +282,14 @@ def test_stored_consent_never_satisfies_the_hard_floor(effect: Effect) -> None:
 def test_a_grant_serves_what_must_be_asked_each_time_for_somebody_was_asked() -> None:
     standing = evolve(NOTHING, grant=grant(effects=frozenset(Effect), seconds=HOUR))
     costly = intent(effects=frozenset({Effect.FINANCIAL}))
-    assert effective_rule(costly, standing, now=NOW) is ConsentRule.GRANTED
+    assert effective_consent(costly, standing, now=NOW).rule is ConsentRule.GRANTED
 
 
 def test_what_is_disabled_is_denied_though_a_grant_stands() -> None:
     disabled = POLICIES[OverrideKind.DISABLED, "none"]
     granted = grant(effects=frozenset(Effect), seconds=HOUR)
     standing = evolve(NOTHING, policy=disabled, grant=granted)
-    assert effective_rule(intent(), standing, now=NOW) is ConsentRule.DISABLED
+    assert effective_consent(intent(), standing, now=NOW).rule is ConsentRule.DISABLED
 
 
 def test_an_explanation_tells_who_set_what_when_until_when_and_from_which_approval() -> None:

@@ -17,29 +17,25 @@ from turnkeep import (
     GateAnswered,
     GateOption,
     Keep,
+    Principal,
     Refused,
+    RequestId,
 )
-from turnkeep_adapters.cli.approvals.asking import asked, refused, tell, warn_of
-from turnkeep_adapters.cli.approvals.naming import (
-    DecidedOptions,
-    GateOwner,
-    OwnerOptions,
-    Unnamed,
-    decided,
-    gate_of,
-    owned,
-    principal_of,
-    request_of,
-    stored,
-)
+from turnkeep_adapters.cli.approvals.naming import DecidedOptions, OwnerOptions, gate_of, scope_of
 from turnkeep_adapters.cli.approvals.telling import (
     explanation_object,
     explanation_text,
     gate_object,
     gate_text,
     table,
+    tell,
+    warn_of,
 )
+from turnkeep_adapters.cli.asking import Unclear, asked
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import by_somebody, in_json, of_owner, of_store, repeatable
+from turnkeep_adapters.cli.refusing import refusal
+from turnkeep_adapters.cli.runs.naming import Owner
 
 
 @click.group()
@@ -54,12 +50,14 @@ def approvals() -> None:
 @approvals.command(name="list")
 @click.option("--after", metavar="PAGE", help="The next page, as the one before names it.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
-@owned
+@of_owner
+@of_store
+@in_json
 def list_gates(
     *, url: str, as_json: bool, after: str | None, limit: int, **owner: Unpack[OwnerOptions]
 ) -> int:
     """List the gates that may still be decided, oldest first."""
-    prefix = GateOwner(**owner).prefix
+    prefix = Owner(**owner).prefix
     page = asked(url, lambda keep: keep.approvals.list_pending(prefix, after=after, limit=limit))
     if as_json:
         tell(
@@ -78,16 +76,18 @@ def list_gates(
 
 @approvals.command()
 @click.argument("gate")
-@owned
+@of_owner
+@of_store
+@in_json
 def show(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) -> int:
     """Show a gate, with the reason and the display that people decide by."""
 
     async def look(keep: Keep) -> tuple[ApprovalView, ApprovalPayload | None]:
         approvals, ref = keep.approvals, gate_of(gate)
-        scope = await GateOwner(**owner).scope_of(approvals, ref)
+        scope = await scope_of(Owner(**owner), approvals, ref)
         view = await approvals.get(scope, ref.id)
         if view is None:
-            raise Unnamed("the gate was withdrawn meanwhile")
+            raise Unclear("the gate was withdrawn meanwhile")
         return view, await approvals.payload(scope, ref.id)
 
     view, payload = asked(url, look)
@@ -101,8 +101,11 @@ def show(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) -
 @approvals.command()
 @click.argument("gate")
 @click.option("--always", is_flag=True, help="Allow its further calls too, where that is offered.")
-@decided
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def approve(*, gate: str, always: bool, **given: Unpack[DecidedOptions]) -> int:
     """Say yes to a gate."""
     option = GateOption.ALWAYS_ALLOW if always else GateOption.ALLOW_ONCE
@@ -111,8 +114,11 @@ def approve(*, gate: str, always: bool, **given: Unpack[DecidedOptions]) -> int:
 
 @approvals.command()
 @click.argument("gate")
-@decided
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def deny(*, gate: str, **given: Unpack[DecidedOptions]) -> int:
     """Say no to a gate, which decides it."""
     return _answer(gate, GateOption.DENY, **given)
@@ -120,13 +126,16 @@ def deny(*, gate: str, **given: Unpack[DecidedOptions]) -> int:
 
 @approvals.command()
 @click.argument("gate")
-@decided
-@owned
+@by_somebody
+@repeatable
+@of_owner
+@of_store
+@in_json
 def discard(
     *,
     gate: str,
-    by: str,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
     **owner: Unpack[OwnerOptions],
@@ -135,31 +144,31 @@ def discard(
 
     async def withdraw(approvals: Approvals) -> ApprovalOutcome | Refused[Coded]:
         ref = gate_of(gate)
-        scope = await GateOwner(**owner).scope_of(approvals, ref)
-        return await approvals.discard(
-            scope, ref.id, by=principal_of(by), request_id=request_of(request_id)
-        )
+        scope = await scope_of(Owner(**owner), approvals, ref)
+        return await approvals.discard(scope, ref.id, by=by, request_id=request_id)
 
     answer = asked(url, lambda keep: withdraw(keep.approvals))
     if isinstance(answer, Refused):
-        return refused(answer, as_json=as_json)
+        return refusal(answer, as_json=as_json)
     return _stands(str(gate_of(gate)), answer.state.value, answer.missing, as_json=as_json)
 
 
 @approvals.command()
 @click.argument("gate")
-@owned
+@of_owner
+@of_store
+@in_json
 def erase(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) -> int:
     """Erase what people read of a gate; its ruling stands."""
 
     async def erased(approvals: Approvals) -> Erased | Refused[Coded]:
         ref = gate_of(gate)
-        scope = await GateOwner(**owner).scope_of(approvals, ref)
+        scope = await scope_of(Owner(**owner), approvals, ref)
         return await approvals.erase_payload(scope, ref.id)
 
     answer = asked(url, lambda keep: erased(keep.approvals))
     if isinstance(answer, Refused):
-        return refused(answer, as_json=as_json)
+        return refusal(answer, as_json=as_json)
     if as_json:
         tell({"ref": str(gate_of(gate)), "erased": True})
     else:
@@ -169,16 +178,18 @@ def erase(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) 
 
 @approvals.command()
 @click.argument("gate")
-@owned
+@of_owner
+@of_store
+@in_json
 def explain(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]) -> int:
     """Tell why a gate was asked, what was said to it, and what became of the yes."""
 
     async def look(approvals: Approvals) -> ApprovalExplanation:
         ref = gate_of(gate)
-        scope = await GateOwner(**owner).scope_of(approvals, ref)
+        scope = await scope_of(Owner(**owner), approvals, ref)
         told = await approvals.explain(scope, ref.id)
         if told is None:
-            raise Unnamed("the gate was withdrawn meanwhile")
+            raise Unclear("the gate was withdrawn meanwhile")
         return told
 
     told = asked(url, lambda keep: look(keep.approvals))
@@ -193,7 +204,8 @@ def explain(*, gate: str, url: str, as_json: bool, **owner: Unpack[OwnerOptions]
 @click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
 @click.option("--prune", is_flag=True, help="Also erase and prune what is long over.")
 @click.option("--dry-run", is_flag=True, help="Only tell what pruning would do.")
-@stored
+@of_store
+@in_json
 def sweep(*, limit: int, prune: bool, dry_run: bool, url: str, as_json: bool) -> int:
     """Note what time has ended, as every worker does now and then.
 
@@ -240,8 +252,8 @@ def _answer(
     gate: str,
     option: GateOption,
     *,
-    by: str,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
     **owner: Unpack[OwnerOptions],
@@ -249,16 +261,16 @@ def _answer(
     async def answered(approvals: Approvals) -> GateAnswered | Refused[Coded]:
         ref = gate_of(gate)
         return await approvals.answer(
-            await GateOwner(**owner).scope_of(approvals, ref),
-            decider=principal_of(by),
+            await scope_of(Owner(**owner), approvals, ref),
+            decider=by,
             ref=str(ref),
             option=option,
-            decision_id=request_of(request_id),
+            decision_id=request_id,
         )
 
     answer = asked(url, lambda keep: answered(keep.approvals))
     if isinstance(answer, Refused):
-        return refused(answer, as_json=as_json)
+        return refusal(answer, as_json=as_json)
     outcome = answer.outcome
     return _stands(str(answer.ref), outcome.state.value, outcome.missing, as_json=as_json)
 

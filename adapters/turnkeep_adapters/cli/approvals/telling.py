@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import click
 from attrs import asdict
 
 from turnkeep import (
@@ -17,6 +19,7 @@ from turnkeep import (
     Vote,
 )
 from turnkeep_adapters.cli.doctor.place import shown
+from turnkeep_adapters.cli.ending import Ending
 
 
 def gate_object(view: ApprovalView, payload: ApprovalPayload | None = None) -> dict[str, object]:
@@ -114,6 +117,19 @@ def explanation_text(told: ApprovalExplanation) -> Iterator[str]:
         yield f"  {_told(event)}"
     if not told.complete:
         yield "  and more, which was not read"
+
+
+def tell(told: object) -> None:
+    """Prints one JSON object."""
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def warn_of(unreadable: int) -> int:
+    """Says how many records were passed over; how a command that met them ends."""
+    if not unreadable:
+        return Ending.FINE
+    click.echo(f"{unreadable:,} records cannot be read.", err=True)
+    return Ending.FAILED
 
 
 def name(principal: Principal) -> str:

@@ -17,15 +17,18 @@ from turnkeep import (
     Keep,
     OverrideKind,
     Policies,
+    Principal,
     Refused,
+    RequestId,
     Scope,
     ToolConsent,
 )
-from turnkeep_adapters.cli.approvals.asking import asked, refused, tell, warn_of
-from turnkeep_adapters.cli.approvals.naming import decided, principal_of, request_of, stored
-from turnkeep_adapters.cli.approvals.telling import name, time
+from turnkeep_adapters.cli.approvals.telling import name, tell, time, warn_of
+from turnkeep_adapters.cli.asking import asked
 from turnkeep_adapters.cli.doctor.place import shown
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import Somebody, by_somebody, in_json, of_store, repeatable
+from turnkeep_adapters.cli.refusing import refusal
 
 _DAY_SECONDS: Final = 86_400
 _PAGE: Final = 200
@@ -36,8 +39,8 @@ class _Given(TypedDict):
 
     tenant: str
     user: str
-    by: str
-    request_id: str | None
+    by: Principal
+    request_id: RequestId
     url: str
     as_json: bool
 
@@ -57,7 +60,7 @@ def _of_a_user(command: Callable[..., int]) -> Callable[..., int]:
         click.option("--tenant", required=True, metavar="ID", help="Of which tenant."),
     ):
         command = option(command)
-    return stored(command)
+    return of_store(in_json(command))
 
 
 @consents.command(name="list")
@@ -99,7 +102,9 @@ def list_consents(*, tenant: str, user: str, url: str, as_json: bool) -> int:
 
 @consents.command()
 @click.argument("tool")
-@click.option("--grantee", metavar="WHO", required=True, help="Whose calls: agent:scout.")
+@click.option(
+    "--grantee", type=Somebody(), metavar="WHO", required=True, help="Whose calls: agent:scout."
+)
 @click.option(
     "--kind",
     "kinds",
@@ -118,12 +123,13 @@ def list_consents(*, tenant: str, user: str, url: str, as_json: bool) -> int:
     help="What they may do at most: reads, writes, deletes, executes, communicates.",
 )
 @click.option("--days", type=click.IntRange(1, 365), help="How long it stands; by default 90.")
-@decided
+@by_somebody
+@repeatable
 @_of_a_user
 def allow(
     *,
     tool: str,
-    grantee: str,
+    grantee: Principal,
     kinds: tuple[str, ...],
     effects: tuple[str, ...],
     days: int | None,
@@ -134,7 +140,7 @@ def allow(
         lambda policies, scope, by, request_id: policies.allow(
             scope,
             CapabilityId(tool),
-            grantee=principal_of(grantee),
+            grantee=grantee,
             kinds=frozenset(map(ActionKind, kinds)),
             effects=frozenset(map(Effect, effects)),
             by=by,
@@ -148,16 +154,22 @@ def allow(
 
 @consents.command()
 @click.argument("tool")
-@click.option("--grantee", metavar="WHO", help="Of this one alone; by default of everybody.")
-@decided
+@click.option(
+    "--grantee",
+    type=Somebody(),
+    metavar="WHO",
+    help="Of this one alone; by default of everybody.",
+)
+@by_somebody
+@repeatable
 @_of_a_user
-def revoke(*, tool: str, grantee: str | None, **given: Unpack[_Given]) -> int:
+def revoke(*, tool: str, grantee: Principal | None, **given: Unpack[_Given]) -> int:
     """Take back what was allowed of TOOL."""
     return _changed(
         lambda policies, scope, by, request_id: policies.revoke(
             scope,
             CapabilityId(tool),
-            grantee=None if grantee is None else principal_of(grantee),
+            grantee=grantee,
             by=by,
             request_id=request_id,
         ),
@@ -169,7 +181,8 @@ def revoke(*, tool: str, grantee: str | None, **given: Unpack[_Given]) -> int:
 @consents.command()
 @click.argument("tool")
 @click.argument("kind", type=click.Choice([kind.value for kind in OverrideKind]))
-@decided
+@by_somebody
+@repeatable
 @_of_a_user
 def override(*, tool: str, kind: str, **given: Unpack[_Given]) -> int:
     """Have TOOL asked about each time, or disable it; ends all that was allowed of it."""
@@ -184,7 +197,8 @@ def override(*, tool: str, kind: str, **given: Unpack[_Given]) -> int:
 
 @consents.command()
 @click.argument("tool")
-@decided
+@by_somebody
+@repeatable
 @_of_a_user
 def clear(*, tool: str, **given: Unpack[_Given]) -> int:
     """Clear the override of TOOL."""
@@ -200,7 +214,8 @@ def clear(*, tool: str, **given: Unpack[_Given]) -> int:
 @consents.command(name="auto-approve")
 @click.argument("switch", type=click.Choice(["on", "off"]))
 @click.option("--days", type=click.IntRange(1, 365), help="How long it is on; by default 30.")
-@decided
+@by_somebody
+@repeatable
 @_of_a_user
 def auto_approve(*, switch: str, days: int | None, **given: Unpack[_Given]) -> int:
     """Let calls pass unasked whose manifests permit it, for some time; or do not."""
@@ -226,18 +241,17 @@ def _changed(
     said: str,
     tenant: str,
     user: str,
-    by: str,
-    request_id: str | None,
+    by: Principal,
+    request_id: RequestId,
     url: str,
     as_json: bool,
 ) -> int:
     async def changed(keep: Keep) -> object | Refused[Coded]:
-        who, request = principal_of(by), request_of(request_id)
-        return await change(keep.policies, Scope.of(tenant, user), who, request)
+        return await change(keep.policies, Scope.of(tenant, user), by, request_id)
 
     answer = asked(url, changed)
     if isinstance(answer, Refused):
-        return refused(answer, as_json=as_json)
+        return refusal(answer, as_json=as_json)
     if as_json:
         tell({"done": True})
     else:

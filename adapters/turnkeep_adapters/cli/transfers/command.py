@@ -25,19 +25,17 @@ from turnkeep import (
 )
 from turnkeep_adapters.cli.doctor.place import Nowhere, shown
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import in_json, of_store
 from turnkeep_adapters.cli.place_of_work import require_shared, require_standing
 from turnkeep_adapters.cli.transfers.progress import progress
 
 _STREAM: Final = "-"
 
-store_url = click.option("--store", "url", required=True, metavar="URL", help="Which store.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
-
 
 @click.command("export")
-@store_url
+@of_store
 @click.argument("file", metavar="FILE|-")
-@as_json
+@in_json
 def export(*, url: str, file: str, as_json: bool) -> int:
     """Write everything that a store keeps at one moment to FILE, or to standard output.
 
@@ -55,7 +53,7 @@ def export(*, url: str, file: str, as_json: bool) -> int:
 
 
 @click.command("import")
-@store_url
+@of_store
 @click.argument("file", metavar="FILE|-", required=False)
 @click.option(
     "--roll-back",
@@ -63,7 +61,7 @@ def export(*, url: str, file: str, as_json: bool) -> int:
     is_flag=True,
     help="Delete what an unfinished import has brought, instead.",
 )
-@as_json
+@in_json
 def import_(*, url: str, file: str | None, rolls_back: bool, as_json: bool) -> int:
     """Bring an export into an empty store, from FILE or from standard input.
 

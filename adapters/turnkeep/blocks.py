@@ -1,4 +1,4 @@
-"""A span: an async context manager that a thread enters and leaves while it stands in a portal.
+"""A block: an async context manager that a thread enters and leaves while it stands in a portal.
 
 One task enters and leaves it, as the async `with` would. What the block raised goes through it.
 """
@@ -32,7 +32,7 @@ _END: Final = _End()
 
 
 @define(eq=False)
-class Span(Generic[A, B_co]):
+class Block(Generic[A, B_co]):
     """A context manager for threads.
 
     The keep may close while the block runs: then leaving raises `KeepClosed`, unless the block has
@@ -54,7 +54,7 @@ class Span(Generic[A, B_co]):
             RuntimeError: It was entered before.
         """
         if self._call is not None:
-            raise RuntimeError("a span is entered once")
+            raise RuntimeError("a block is entered once")
         self._call = call = Call(self._stand())
         call.outcome.add_done_callback(self._tell_entering)
         try:
@@ -75,7 +75,7 @@ class Span(Generic[A, B_co]):
         """Leaves it; answers whether it took the error of the block for itself."""
         call = self._call
         if call is None:
-            raise RuntimeError("a span is left after it was entered")
+            raise RuntimeError("a block is left after it was entered")
         self._portal.require_elsewhere()
         self._error = error
         try:
