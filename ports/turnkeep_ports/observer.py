@@ -45,7 +45,11 @@ class Observer(Telemetry, Protocol):
     """
 
     def of_store(self, kind: str) -> Self:
-        """The same observer for a kind of store: ``"memory"``, ``"files"``, ``"postgres"``."""
+        """The same observer for a kind of store.
+
+        Args:
+            kind: ``"memory"``, ``"files"``, ``"postgres"``, or ``"composite"`` for several.
+        """
         ...
 
     def begin(self, use_case: str) -> Span:

@@ -94,3 +94,21 @@ def test_on_top_of_what_is_there_nothing_is_written_and_everything_seems_to_be()
             assert len(await earnest.log()) == 1
 
     asyncio.run(scenario())
+
+
+def test_what_is_made_behind_a_page_waits_for_its_own() -> None:
+    async def scenario() -> None:
+        harness = MemoryHarness()
+        query = InScope(collection="specimen", prefix=EVERYBODY)
+        async with harness.open() as inner:
+            earnest = Caller(inner)
+            revisions = {id: await earnest.put(address(id)) for id in "bdfh"}
+            caller = Caller(RehearsalStore(inner))
+            for id in "bd":
+                await caller.committed(Delete(address(id), revisions[id]))
+            await caller.put(address("z"))
+            for limit in (1, 2, 3, 500):
+                cells = await caller.found(query, limit=limit)
+                assert [cell.address.id for cell in cells] == ["f", "h", "z"]
+
+    asyncio.run(scenario())
