@@ -31,7 +31,7 @@ def asked(
     Args:
         url: Of the store.
         ask: What is wanted of it.
-        settings: What the keep is built with.
+        settings: What the keep is built with; None for what the environment says.
         create: Whether a store in files that is not there may be made.
 
     Raises:
@@ -48,5 +48,6 @@ def asked(
 
 
 async def _answered(url: str, ask: Callable[[Keep], Awaitable[T]], settings: Settings | None) -> T:
-    async with open_keep(url, settings=settings) as keep:
+    chosen = Settings.from_environment() if settings is None else settings
+    async with open_keep(url, settings=chosen) as keep:
         return await ask(keep)

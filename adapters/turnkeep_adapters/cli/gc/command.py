@@ -16,13 +16,14 @@ from rich.text import Text
 from turnkeep import ChoreDone, Settings, TurnkeepError, tidy_store
 from turnkeep_adapters.cli.doctor.place import Nowhere, shown
 from turnkeep_adapters.cli.ending import Ending
+from turnkeep_adapters.cli.options import in_json, of_store
 from turnkeep_adapters.cli.place_of_work import require_standing
 
 
 @click.command()
 @of_store
 @click.option("--dry-run", is_flag=True, help="Tell what would be done, and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+@in_json
 def gc(*, url: str, dry_run: bool, as_json: bool) -> int:
     """Tidy a store: note what time has decided, and forget what is long over.
 

@@ -8,7 +8,7 @@ from functools import update_wrapper
 from typing import Any, Final, ParamSpec, TypeVar
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from turnkeep import Keep, KeySettings, Scope, Settings, TurnkeepError
 from turnkeep_adapters.cli.asking import asked
@@ -38,7 +38,9 @@ class Surroundings:
 
     def run(self, use: Callable[[Keep], Awaitable[T]]) -> T:
         """Opens the keep, uses it and closes it."""
-        return asked(self.url, use, settings=Settings(keys=self.keys), create=self.create)
+        with sentences():
+            settings = evolve(Settings.from_environment(), keys=self.keys)
+        return asked(self.url, use, settings=settings, create=self.create)
 
 
 def keyed(command: Callable[P, int]) -> Callable[P, int]:

@@ -14,6 +14,7 @@ import click
 
 from turnkeep import (
     Handler,
+    Settings,
     TurnClass,
     TurnkeepError,
     Worker,
@@ -122,7 +123,7 @@ async def _work(
     holder: str,
     settings: WorkerSettings,
 ) -> None:
-    async with open_keep(url) as keep:
+    async with open_keep(url, settings=Settings.from_environment()) as keep:
         worker = Worker(
             keep,
             handler,
