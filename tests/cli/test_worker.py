@@ -200,7 +200,7 @@ def test_an_app_that_cannot_be_used_is_one_sentence(
     ("url", "sentence"),
     [
         ("memory:", "store URL must be of a store that outlives this command"),
-        ("sqlite:///x", "store URL must be memory:, file:///path or postgresql://..."),
+        ("sqlite:///x", "a store is a directory, file:///path or postgresql://..."),
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_sentence(

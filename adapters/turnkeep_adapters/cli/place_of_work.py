@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from turnkeep import InvalidValue
@@ -21,7 +20,11 @@ def url_of(store: str) -> str:
     """
     if store.startswith((*_SERVERS, "memory:")):
         return store
-    return Path(place_of(store)).absolute().as_uri()
+    try:
+        return place_of(store).absolute().as_uri()
+    except Nowhere:
+        # What was named may hold a password.
+        raise Nowhere("a store is a directory, file:///path or postgresql://...") from None
 
 
 def require_shared(url: str) -> None:
