@@ -19,6 +19,7 @@ from tests.application.turns.keep import (
 )
 from turnkeep_application.approval_cells import grant_key
 from turnkeep_application.approval_views import ApprovalView
+from turnkeep_application.approvals import Approvals
 from turnkeep_application.consent_cells import policy_key
 from turnkeep_application.records import Records
 from turnkeep_application.turns.cells import effect_key, turn_state_key
@@ -39,6 +40,7 @@ from turnkeep_domain.approvals.grant_phases import (
     RevokedGrant,
 )
 from turnkeep_domain.approvals.grant_refusals import (
+    AlreadyDispatching,
     FingerprintMismatch,
     GrantRevoked,
     GrantSpent,
@@ -241,6 +243,44 @@ def test_a_step_is_not_begun_once_its_tool_is_disabled(keep: Keep) -> None:
             assert await beginning == Refused(ToolDisabled(CapabilityId("pay")))
         assert (await grant_of(keep, at)).phase == ActiveGrant()
         assert await keep.record(effect_key(at.claim.run, step("pay"))) is None
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("first", ["revoke", "begin"])
+def test_of_a_revocation_and_a_step_that_begins_exactly_one_wins(keep: Keep, first: str) -> None:
+    """41 of approvals."""
+
+    async def scenario() -> None:
+        at = await ready(keep)
+
+        async def revoke(turns: Turns) -> object:
+            approvals = Approvals(
+                updates=turns.updates,
+                reading=turns.reading,
+                store=turns.store,
+                clock=keep.world.clock,
+            )
+            return await approvals.revoke_grant(
+                at.scope, at.approval, by=ADA, request_id=RequestId("r")
+            )
+
+        async with keep.suffering("commit#1: hold slow") as (turns, faulty):
+            late = begin(keep, at, on=turns) if first == "revoke" else revoke(turns)
+            slow = asyncio.ensure_future(late)
+            await faulty.reached("slow")
+            quick = await (revoke(keep.turns) if first == "revoke" else begin(keep, at))
+            faulty.release("slow")
+            lost = await slow
+        entry = await keep.record(effect_key(at.claim.run, step("pay")))
+        if first == "revoke":
+            assert isinstance(quick, GrantOutcome)
+            assert lost == Refused(GrantRevoked(GrantRevokeCause.WITHDRAWN))
+            assert entry is None
+        else:
+            assert isinstance(quick, Intended)
+            assert lost == Refused(AlreadyDispatching())
+            assert entry is not None
 
     keep.run(scenario)
 
