@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from turnkeep import (
+    CallDeclined,
     CallRefused,
     GateClosed,
     IdempotencyKey,
@@ -29,7 +30,8 @@ _HALF_STEP_SECONDS_MAX: Final = 0.3
 _BUSY: Final = 0.04
 # A hold of a worker that was killed, and whose run nobody takes up, is over before the play is.
 _HOLD_MS: Final = 20_000
-_TURN_SECONDS: Final = 0.05
+# Each try is a call of its own in the journal, which has room for a thousand.
+_TURN_SECONDS: Final = 0.2
 
 
 @frozen(kw_only=True)
@@ -93,7 +95,13 @@ class Agent:
 
 
 def _is_crowded(reason: object) -> bool:
-    """Whether only the places are short at which tools are used."""
+    """Whether only the places are short at which tools are used.
+
+    A replay is told the code alone, and comes here only where it was so: another breach fails the
+    run.
+    """
+    if isinstance(reason, CallDeclined):
+        return reason.code == LimitExceeded.code
     if not isinstance(reason, LimitExceeded):
         return False
     return all(breach.dimension is PLACES for breach in reason.breaches)
