@@ -177,8 +177,8 @@ class EventLog:
         A call walks a bounded way, `EventSettings.trim_pages`.
 
         Args:
-            keep_seconds: How old an event may become, from 0; None for what the settings say, and
-                where they say nothing, all are kept.
+            keep_seconds: How old an event may become, from 0, and an hour at least while there are
+                readers; None for what the settings say, and where they say nothing, all are kept.
             dry_run: Only count them.
 
         Raises:

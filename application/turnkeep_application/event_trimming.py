@@ -1,7 +1,12 @@
 """A trimming: old events are forgotten, as far as every named reader has dealt with them.
 
 A reader that registers while a trimming is under way may find that the log begins later than it
-thought; one that is registered, and only ever moves on, loses nothing.
+thought; one that is registered, and only ever moves on, loses nothing. An event is stored as long
+after its own time as its update takes; so while there are readers, none is forgotten that is
+younger than an hour, however little is to be kept.
+
+A store of several has no cursor by which to tell what a reader has dealt with in each of them:
+while it has readers, it keeps everything.
 """
 
 from __future__ import annotations
@@ -14,11 +19,12 @@ from attrs import frozen
 
 from turnkeep_application.bounded import DeadlinePassed, bounded
 from turnkeep_application.event_reading import ALL, EventReaders, ReaderView
-from turnkeep_application.reading import Reading, Unreadable
+from turnkeep_application.reading import Reading
 from turnkeep_ports.errors import Corrupt, OutcomeUnknown
-from turnkeep_ports.store import START, Cursor, CursorLost, EventPage, RecordStore, StoredEvent
+from turnkeep_ports.store import START, Cursor, CursorLost, RecordStore, StoredEvent
 
 _PAGE: Final = 500
+_SETTLED: Final = timedelta(hours=1)
 
 
 @frozen(kw_only=True)
@@ -54,10 +60,13 @@ class Trimming:
             OutcomeUnknown: It did not say in time whether it has forgotten.
         """
         known = await self.readers.all()
-        if any(isinstance(reader, Unreadable) for reader in known.readers):
+        readers = [reader for reader in known.readers if isinstance(reader, ReaderView)]
+        if len(readers) < len(known.readers):
             raise Corrupt("a reader of events")
-        unread = await self._unread(known.readers)
-        until = known.now - keep
+        if readers and self.store.capabilities.apart:
+            return Trimmed(events=0, held_by=tuple(reader.name for reader in readers), more=False)
+        unread = await self._unread(readers)
+        until = known.now - (max(keep, _SETTLED) if readers else keep)
         after, events = START, 0
         for _ in range(self.pages_max):
             page = await self.reading.events(ALL, after=after, limit=_PAGE)
@@ -67,37 +76,53 @@ class Trimming:
             old = _old(page.events, until)
             free = _before(old, unread)
             events += len(free)
-            after = free[-1].cursor if free else after
-            if len(free) < len(page.events) or not page.events:
+            if len(free) < len(page.events):
+                after = free[-1].cursor if free else after
                 held = () if len(free) == len(old) else unread[old[len(free)].cursor]
-                await self._forget(after, really=not dry_run)
-                return Trimmed(events=events, held_by=held, more=False)
-        await self._forget(after, really=not dry_run)
-        return Trimmed(events=events, held_by=(), more=True)
+                return await self._forgotten(after, events, held, dry_run=dry_run)
+            if page.next == after:
+                return await self._forgotten(after, events, (), dry_run=dry_run)
+            after = page.next
+        return await self._forgotten(after, events, None, dry_run=dry_run)
 
-    async def _unread(
-        self, readers: Sequence[ReaderView | Unreadable]
-    ) -> Mapping[Cursor, tuple[str, ...]]:
+    async def _unread(self, readers: Sequence[ReaderView]) -> Mapping[Cursor, tuple[str, ...]]:
         """The first event that each reader has not dealt with; whose it is."""
         unread: dict[Cursor, tuple[str, ...]] = {}
         for reader in readers:
-            if isinstance(reader, Unreadable):
-                continue
-            page = await self.reading.events(ALL, after=reader.cursor, limit=1)
-            # One that is below the floor has lost what it holds already.
-            if isinstance(page, EventPage) and page.events:
-                first = page.events[0].cursor
+            first = await self._first_after(reader.cursor)
+            if first is not None:
                 unread[first] = (*unread.get(first, ()), reader.name)
         return unread
 
-    async def _forget(self, until: Cursor, *, really: bool) -> None:
-        if until == START or not really:
-            return
+    async def _first_after(self, cursor: Cursor) -> Cursor | None:
+        """The first event after a cursor; of one that is lost, the first that there is."""
+        while True:
+            page = await self.reading.events(ALL, after=cursor, limit=1)
+            if isinstance(page, CursorLost):
+                # A reader that was brought from another store, say: all is unread.
+                cursor = START
+            elif page.events:
+                return page.events[0].cursor
+            elif page.next == cursor:
+                return None
+            else:
+                cursor = page.next
+
+    async def _forgotten(
+        self, until: Cursor, events: int, held: tuple[str, ...] | None, *, dry_run: bool
+    ) -> Trimmed:
+        if events and not dry_run and not await self._forget(until):
+            return Trimmed(events=0, held_by=(), more=True)
+        return Trimmed(events=events, held_by=held or (), more=held is None)
+
+    async def _forget(self, until: Cursor) -> bool:
+        """Whether they are forgotten; not if somebody else has forgotten more meanwhile."""
         deadline = self.reading.deadline()
         try:
-            await bounded(self.store.trim(until, deadline=deadline), deadline)
+            floor = await bounded(self.store.trim(until, deadline=deadline), deadline)
         except DeadlinePassed:
             raise OutcomeUnknown("the trimming did not end before the deadline") from None
+        return not isinstance(floor, CursorLost)
 
 
 def _old(events: Sequence[StoredEvent], until: datetime) -> Sequence[StoredEvent]:

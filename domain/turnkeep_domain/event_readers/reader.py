@@ -22,7 +22,7 @@ from turnkeep_domain.scope import Scope
 ReaderName = NewType("ReaderName", str)
 """What a reader is called, an identifier; one for all of a store."""
 
-CURSOR_BYTES_MAX: Final = 256
+CURSOR_BYTES_MAX: Final = 4_096
 EVERYWHERE: Final = Scope.of(None, None)
 """Readers belong to the store, not to one of its tenants."""
 
@@ -34,7 +34,7 @@ class EventReader:
     Its changes tell no event: a reader of all events would read of its own reading, for ever.
 
     Attributes:
-        cursor: After the last event that was dealt with; opaque, at most 256 bytes, and empty
+        cursor: After the last event that was dealt with; opaque, at most 4,096 bytes, and empty
             before the first.
         registered_at: The store's now.
         moved_at: When it last moved, or was registered.

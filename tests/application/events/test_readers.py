@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
-from tests.application.worlds import SCOPE, STORES, World, rid
+from tests.application.worlds import CODEC, SCOPE, STORES, World, rid
 from turnkeep import (
     EVERYBODY,
     START,
@@ -17,6 +18,7 @@ from turnkeep import (
     CursorRefused,
     EventLog,
     EventSettings,
+    Feature,
     InvalidValue,
     Keep,
     ReaderName,
@@ -30,6 +32,7 @@ from turnkeep import (
     TooManyReaders,
     Trimmed,
     Unreadable,
+    open_keep,
 )
 from turnkeep_application.event_reading import READERS_MAX
 from turnkeep_domain.event_readers.reader import EVENT_READERS, EVERYWHERE
@@ -249,7 +252,8 @@ def test_a_trim_walks_a_bounded_way_and_says_that_there_is_more() -> None:
         assert await keep.events.trim() == Trimmed(events=500, held_by=(), more=True)
         assert names(await told(keep.events)) == ["l500"]
         assert await keep.events.trim() == Trimmed(events=1, held_by=(), more=True)
-        assert await keep.events.trim() == Trimmed(events=0, held_by=(), more=False)
+        patient = world.host(world.store)
+        assert await patient.events.trim() == Trimmed(events=0, held_by=(), more=False)
 
     world = World(STORES["memory"])
     world.run(scenario)
@@ -283,3 +287,52 @@ def test_an_unreadable_reader_stops_the_trimming_and_hides_no_other(world: World
         assert names(await told(log)) == ["a"]
 
     world.run(scenario)
+
+
+def test_while_there_are_readers_nothing_is_trimmed_that_may_still_be_on_its_way(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        log = world.keep.events
+        await happen(world.keep, "a")
+        await registered(log)
+        await log.advance(MIRROR, (await told(log))[0].cursor)
+        await world.let_pass_until(world.in_seconds(3_599))
+        assert await log.trim(keep_seconds=0) == Trimmed(events=0, held_by=(), more=False)
+        await world.let_pass_until(world.in_seconds(1))
+        assert await log.trim(keep_seconds=0) == Trimmed(events=1, held_by=(), more=False)
+
+    world.run(scenario)
+
+
+def test_a_reader_with_a_cursor_of_another_store_has_everything_to_read(world: World) -> None:
+    async def scenario() -> None:
+        log = world.keep.events
+        await happen(world.keep, "a", "b")
+        await registered(log)
+        cell = await reader_cell(world, MIRROR)
+        before = CODEC.decode(EVENT_READERS, cell.address, cell.entry.body)
+        body = CODEC.encode(evolve(before, cursor=b"x" * 24))
+        await world.write(cell.address, body, cell)
+        await world.let_pass_until(world.in_seconds(31 * DAY))
+        assert await log.trim() == Trimmed(events=0, held_by=(MIRROR,), more=False)
+        view = await log.register(MIRROR)
+        assert isinstance(view, ReaderView)
+        lost = await log.read(EVERYBODY, after=view.cursor)
+        assert isinstance(lost, CursorLost)
+        assert names(await told(log, lost.floor)) == ["a", "b"]
+
+    world.run(scenario)
+
+
+async def test_a_store_of_several_keeps_everything_while_it_has_readers(tmp_path: Path) -> None:
+    places = {part: (tmp_path / part).as_uri() for part in ("rest", "leases")}
+    apart = Settings(forgone=frozenset({Feature.LEASED_SECRETS}))
+    async with open_keep(places, settings=apart) as keep:
+        await happen(keep, "a", "b")
+        await registered(keep.events)
+        assert await keep.events.trim(keep_seconds=0) == Trimmed(
+            events=0, held_by=(MIRROR,), more=False
+        )
+        await keep.events.forget(MIRROR)
+        assert (await keep.events.trim(keep_seconds=0)).events == 2
