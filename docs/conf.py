@@ -24,7 +24,7 @@ project = "Turnkeep"
 author = "The Turnkeep authors"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", f"{REFERENCE}/*.md"]
+include_patterns = ["*.md", "docs/*.md", "examples/*/*.md", f"{REFERENCE}/*.md"]
 html_theme = "furo"
 html_title = "Turnkeep"
 
@@ -87,9 +87,13 @@ def add_contents(_: Sphinx, document: str, source: list[str]) -> None:
     if document == root_doc:
         pages = sorted(path.stem for path in TOP.joinpath("docs").glob("*.md"))
         guides = "\n".join(f"docs/{page}" for page in pages)
+        examples = "\n".join(
+            str(path.relative_to(TOP).with_suffix("")) for path in TOP.glob("examples/*/*.md")
+        )
         project_pages = "\n".join(("architecture", "CHANGELOG", "CONTRIBUTING", "SECURITY"))
         source[0] += (
             f"\n```{{toctree}}\n:hidden:\n:caption: Guides\n\n{guides}\n```\n"
+            f"\n```{{toctree}}\n:hidden:\n:caption: Examples\n\n{examples}\n```\n"
             f"\n```{{toctree}}\n:hidden:\n:caption: Reference\n\n{REFERENCE}/index\n```\n"
             f"\n```{{toctree}}\n:hidden:\n:caption: Project\n\n{project_pages}\n```\n"
         )
