@@ -20,11 +20,11 @@ from tests.application.worker.outside import Written
 from tests.application.worker.purchase import (
     HANDLE,
     LEAST,
-    MATERIAL,
     prepare,
     purchase,
     receipt_of,
     require_bought_once,
+    require_no_material_in,
 )
 from tests.postgres.databases import shared
 from tests.processes.fates import carried_on
@@ -74,7 +74,7 @@ def test_a_purchase_is_made_once_whichever_commit_is_its_workers_last(
     assert met >= LEAST
     stored = stored_bytes(place)
     assert HANDLE.encode() in stored, "what is stored is not what is looked at"
-    assert MATERIAL not in stored
+    require_no_material_in(stored)
 
 
 async def _purchases(orders: list[Order], deeds: Written) -> int:
