@@ -20,8 +20,8 @@ from tests.application.worker.outside import Written
 from tests.application.worker.purchase import (
     HANDLE,
     LEAST,
+    Purchasing,
     prepare,
-    purchase,
     receipt_of,
     require_bought_once,
     require_no_material_in,
@@ -86,7 +86,7 @@ async def _purchases(orders: list[Order], deeds: Written) -> int:
         people = People(host, deeds, tuple(owner(user) for user in users), receipt_of)
         looking = asyncio.create_task(people.look_after(0.1))
         runs = [await submitted(host, user) for user in users]
-        handler = purchase(host.keep.budgets, deeds)
+        handler = Purchasing(host.keep.budgets, deeds)
         met = await carried_on(host, orders, runs, handler)
         looking.cancel()
         await asyncio.wait([looking])

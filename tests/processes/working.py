@@ -21,7 +21,7 @@ from attrs import evolve, field, frozen
 from tests.application.worker.errand import errand
 from tests.application.worker.mortal import Moment, MortalStore
 from tests.application.worker.outside import Written
-from tests.application.worker.purchase import CIPHER, purchase
+from tests.application.worker.purchase import CIPHER, Purchasing
 from tests.application.worker.sites import QUICK, Host, Pace, thread
 from tests.postgres.world import QUIET, store_on
 from turnkeep_adapters.files.settings import FilesSettings
@@ -135,7 +135,7 @@ def handler_of(order: Order, host: Host) -> Handler:
         case Part.ERRAND:
             return errand(Written(order.deeds))
         case Part.PURCHASE:
-            return purchase(host.keep.budgets, Written(order.deeds))
+            return Purchasing(host.keep.budgets, Written(order.deeds))
         case Part.PATIENTLY:
             return patiently
         case Part.GIVING_UP:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
+
+from attrs import frozen
 
 from tests.application.secrets.spellings import spellings
 from tests.application.turns.invariants import Whole, require_invariants
@@ -20,8 +23,8 @@ from turnkeep_adapters.cipher.aes_gcm import AesGcmCipher
 from turnkeep_adapters.cipher.master_key import MasterKey, fit
 from turnkeep_application.budgets.budgets import Budgets
 from turnkeep_application.turns.views import RunView
-from turnkeep_application.worker.context import Handler, RunContext
-from turnkeep_application.worker.exits import StepNotDone
+from turnkeep_application.worker.context import RunContext
+from turnkeep_application.worker.exits import CallRefused, GateClosed, StepNotDone
 from turnkeep_domain.approvals.calls import Dispatch, Effect
 from turnkeep_domain.approvals.canonical import Json
 from turnkeep_domain.approvals.events import ApprovalApproved
@@ -30,10 +33,10 @@ from turnkeep_domain.budgets.account import LimitsSet
 from turnkeep_domain.budgets.account_ref import AccountRef
 from turnkeep_domain.budgets.ceilings import Ceiling, Limits
 from turnkeep_domain.budgets.dimensions import Dimension
-from turnkeep_domain.budgets.events import BudgetReconciled, BudgetReserved
-from turnkeep_domain.budgets.holds import OnExpiry
+from turnkeep_domain.budgets.events import BudgetReconciled, BudgetReleased, BudgetReserved
 from turnkeep_domain.budgets.periods import Lifetime
-from turnkeep_domain.budgets.receipts import ReservationStatus
+from turnkeep_domain.budgets.receipts import Receipt, ReservationStatus
+from turnkeep_domain.budgets.refusals import ReconcileRefusal, ReleaseRefusal
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.events import Event
 from turnkeep_domain.principals import Principal
@@ -71,16 +74,21 @@ def _key() -> MasterKey:
 CIPHER: Final = AesGcmCipher.of((_key(),))
 
 
-def purchase(budgets: Budgets, outside: Outside) -> Handler:
-    """The handler.
+@frozen
+class Purchasing:
+    """The handler of a purchase.
 
-    Args:
+    Attributes:
         budgets: Those of the keep whose worker calls it.
         outside: Where it pays.
+        shut: Whether nobody takes its money there, for sure.
     """
 
-    async def handler(ctx: RunContext) -> Ref:
-        scope = ctx.run.scope
+    budgets: Budgets
+    outside: Outside
+    shut: bool = False
+
+    async def __call__(self, ctx: RunContext) -> Ref:
         yes = await ctx.require_approval(
             "may it pay",
             action=Dispatch.of("pay", {"usd_nano": ESTIMATE[USD]}),
@@ -90,46 +98,56 @@ def purchase(budgets: Budgets, outside: Outside) -> Handler:
             display="pay",
             lifetime_seconds=86_400,
         )
-
-        async def hold(key: str) -> str:
-            held = await budgets.reserve(
-                scope,
-                id=RequestId(key),
-                estimate=ESTIMATE,
-                owner=ctx.run.id,
-                ttl_ms=HOLD_MS,
-                on_expiry=OnExpiry.CHARGE,
-            )
-            if isinstance(held, Refused):
-                raise StepNotDone(Category(held.reason.code))
-            if held.standing is not ReservationStatus.ACTIVE:
-                raise StepNotDone(Category("hold_over"))
-            return held.id
-
-        held = await ctx.effect("hold", hold, mode="keyed")
-
+        held = RequestId(await ctx.effect("hold", partial(self._hold, ctx), mode="keyed"))
         with await ctx.secret(HANDLE) as token:
-
-            async def pay(key: str) -> dict[str, Json]:
-                assert token.reveal() == MATERIAL
-                outside.do(Deed("pay", ctx.run.id, key))
-                return {"cost": COST}
-
-            paid = await ctx.effect("pay", pay, ORDER, grant=yes)
-
-        async def bill(key: str) -> None:
-            cost = paid["cost"]
-            assert isinstance(cost, int)
-            closed = await budgets.reconcile(
-                scope, RequestId(held), request_id=RequestId(key), usage={USD: cost}
-            )
-            if isinstance(closed, Refused):
-                raise StepNotDone(Category(closed.reason.code))
-
+            try:
+                paid = await ctx.effect("pay", partial(self._pay, ctx, token), ORDER, grant=yes)
+            except (CallRefused, GateClosed, StepNotDone):
+                paid = None
+        if paid is None:
+            await ctx.effect("give back", partial(self._give_back, ctx, held), mode="keyed")
+            return Ref("not bought")
+        bill = partial(self._bill, ctx, held, {USD: paid["cost"]})
         await ctx.effect("bill", bill, mode="keyed")
         return Ref("bought")
 
-    return handler
+    async def _hold(self, ctx: RunContext, key: str) -> str:
+        held = await self.budgets.reserve(
+            ctx.run.scope,
+            id=RequestId(key),
+            estimate=ESTIMATE,
+            owner=ctx.run.id,
+            ttl_ms=HOLD_MS,
+        )
+        if isinstance(held, Refused):
+            raise StepNotDone(Category(held.reason.code))
+        if held.standing is not ReservationStatus.ACTIVE:
+            raise StepNotDone(Category("hold_over"))
+        return held.id
+
+    async def _pay(self, ctx: RunContext, token: Material, key: str) -> dict[str, int]:
+        assert token.reveal() == MATERIAL
+        if self.shut:
+            raise StepNotDone(Category("bank_closed"))
+        self.outside.do(Deed("pay", ctx.run.id, key))
+        return {"cost": COST}
+
+    async def _give_back(self, ctx: RunContext, held: RequestId, key: str) -> None:
+        require_closed(await self.budgets.release(ctx.run.scope, held, request_id=RequestId(key)))
+
+    async def _bill(
+        self, ctx: RunContext, held: RequestId, usage: dict[Dimension, int], key: str
+    ) -> None:
+        require_closed(
+            await self.budgets.reconcile(
+                ctx.run.scope, held, request_id=RequestId(key), usage=usage
+            )
+        )
+
+
+def require_closed(answer: Receipt | Refused[ReconcileRefusal] | Refused[ReleaseRefusal]) -> None:
+    if isinstance(answer, Refused):
+        raise StepNotDone(Category(answer.reason.code))
 
 
 def receipt_of(_: EffectId) -> Json:
@@ -173,6 +191,21 @@ async def require_bought_once(host: Host, outside: Outside, runs: Sequence[RunVi
         _require_told_once(_events_of(whole, str(run.scope.user)))
         account = await host.keep.budgets.account(AccountRef.user("acme", str(run.scope.user)))
         assert (account[USD].spent, account[USD].reserved) == (COST, 0)
+
+
+async def require_not_bought(host: Host, outside: Outside, run: RunView) -> None:
+    """Fails unless a run has left everything as it was."""
+    whole = await everything(host)
+    require_invariants(whole)
+    view = await host.turns.get(run.address)
+    assert view is not None
+    assert view.state == Completed(result_ref=Ref("not bought")), view.state
+    assert outside.deeds() == []
+    told = {type(event) for event in whole.events}
+    assert BudgetReleased in told
+    assert not told & {BudgetReconciled, GrantConsumed}
+    account = await host.keep.budgets.account(AccountRef.user("acme", str(run.scope.user)))
+    assert (account[USD].spent, account[USD].reserved) == (0, 0)
 
 
 def _events_of(whole: Whole, user: str) -> list[Event]:

@@ -11,7 +11,7 @@ import itertools
 from typing import Final
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from tests.application.approvals.keep import STORES
 from tests.application.worker.errand import People, everything
@@ -19,15 +19,27 @@ from tests.application.worker.mortal import Moment, MortalStore
 from tests.application.worker.outside import Remembered
 from tests.application.worker.purchase import (
     CIPHER,
+    COST,
+    ESTIMATE,
+    HOLD_MS,
     LEAST,
+    USD,
+    Purchasing,
     prepare,
-    purchase,
     receipt_of,
     require_bought_once,
+    require_not_bought,
 )
-from tests.application.worker.sites import Host, VirtualSite
+from tests.application.worker.sites import ADA, OPERATOR, OWNER, Host, VirtualSite
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.racing import first_of
+from turnkeep_application.worker.step_values import step_output
+from turnkeep_domain.budgets.account_ref import AccountRef
+from turnkeep_domain.request_ids import RequestId
+from turnkeep_domain.turns.claims import RunStanding
+from turnkeep_domain.turns.effect import Done
+from turnkeep_domain.turns.names import Category
+from turnkeep_domain.turns.run_states import RunStatus
 from turnkeep_ports.store import RecordStore
 
 COMMITS: Final = [
@@ -85,6 +97,7 @@ class Purchase:
     """One purchase, alone in its store, around which people and workers die."""
 
     site: VirtualSite
+    shut: bool = False
     outside: Remembered = field(factory=Remembered, init=False)
     deaths: int = field(default=0, init=False)
 
@@ -106,11 +119,14 @@ class Purchase:
             async with host.worker(self._handler(host)):
                 await host.until(run, lambda view: view.status.final)
             await cancelled(looking)
-            await require_bought_once(host, self.outside, [run])
+            if self.shut:
+                await require_not_bought(host, self.outside, run)
+            else:
+                await require_bought_once(host, self.outside, [run])
             return Outcome(deaths=self.deaths, told=(await told(host))[before:])
 
     def _handler(self, host: Host) -> Handler:
-        return purchase(host.keep.budgets, self.outside)
+        return Purchasing(host.keep.budgets, self.outside, shut=self.shut)
 
     async def _looked_after(self, deaths: tuple[Death, ...]) -> None:
         for death in deaths:
@@ -124,12 +140,14 @@ class Purchase:
             await People(host, self.outside, output=receipt_of).look_after(5.0)
 
 
-def made(store: str, *workers: Death, people: tuple[Death, ...] = ()) -> Outcome:
+def made(
+    store: str, *workers: Death, people: tuple[Death, ...] = (), shut: bool = False
+) -> Outcome:
     """A purchase on a fresh store of that name."""
     site, outcomes = VirtualSite(STORES[store], cipher=CIPHER), list[Outcome]()
 
     async def scenario() -> None:
-        outcomes.append(await Purchase(site).made(workers, people))
+        outcomes.append(await Purchase(site, shut).made(workers, people))
 
     site.run(scenario)
     (outcome,) = outcomes
@@ -195,3 +213,87 @@ def test_people_may_die_over_a_ruling_and_over_a_settlement(
     outcome = made(store, Death(INTENT, Moment.AFTER), people=(Death(at, moment),))
     assert outcome.deaths == 2
     assert outcome.asked
+
+
+@pytest.mark.parametrize("moment", list(Moment))
+def test_what_was_surely_not_paid_is_given_back_whichever_commit_is_the_last(
+    store: str, moment: Moment
+) -> None:
+    """31 of approvals: nothing is held, charged or used up by it."""
+    deaths = [made(store, Death(at, moment), shut=True).deaths for at in range(1, LEAST + 2)]
+    assert deaths == [1] * LEAST + [0]
+
+
+def test_without_a_yes_nothing_is_held_and_nothing_lent(store: str) -> None:
+    site = VirtualSite(STORES[store], cipher=CIPHER)
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            await prepare(host, "ada")
+            run = await host.submit()
+            async with host.worker(Purchasing(host.keep.budgets, Remembered())):
+                await host.settled(run)
+                (view,) = (await host.approvals.list_pending(OWNER)).approvals
+                await host.approvals.deny(view.scope, view.id, by=ADA, decision_id=RequestId("no"))
+                ended = await host.until(run, lambda view: view.status.final)
+            assert ended.status is RunStatus.FAILED
+            kinds = {kind for commit in await told(host) for kind in commit}
+            assert kinds.isdisjoint({"grant.issued", "budget.reserved", "secret_lease.issued"})
+
+    site.run(scenario)
+
+
+def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known(
+    store: str,
+) -> None:
+    """Its hold keeps room until its end; what it has cost is charged when an operator knows."""
+    site, outside = VirtualSite(STORES[store], cipher=CIPHER), Remembered()
+    account = AccountRef.user("acme", "ada")
+
+    async def figures(host: Host) -> tuple[int, int]:
+        view = await host.keep.budgets.account(account)
+        return view[USD].spent, view[USD].reserved
+
+    async def scenario() -> None:
+        paid = Death(INTENT + 1, Moment.BEFORE)
+        async with site.host() as host, site.host(paid.of) as doomed:
+            await prepare(host, "ada")
+            run = await host.submit()
+            dying = asyncio.create_task(
+                doomed.worker(Purchasing(doomed.keep.budgets, outside)).run()
+            )
+            await host.settled(run)
+            (view,) = (await host.approvals.list_pending(OWNER)).approvals
+            await host.approvals.approve(view.scope, view.id, by=ADA, decision_id=RequestId("yes"))
+            await mortal(doomed).died.wait()
+            await cancelled(dying)
+            async with host.worker(Purchasing(host.keep.budgets, outside)):
+                stuck = await host.until(run, lambda view: view.status is RunStatus.NEEDS_OPERATOR)
+            await host.turns.give_up(
+                run.address,
+                settlements={},
+                category=Category("nobody_knows"),
+                actor=OPERATOR,
+                request_id=RequestId("given up"),
+            )
+            assert await figures(host) == (0, ESTIMATE[USD])
+            await site.sleep(HOLD_MS / 1_000)
+            assert await figures(host) == (0, 0)
+            again = await host.turns.retry(
+                run.address,
+                settlements={
+                    id: Done(output=step_output(receipt_of(id)), disposition=None)
+                    for id in stuck.open
+                },
+                actor=OPERATOR,
+                request_id=RequestId("found out"),
+            )
+            assert isinstance(again, RunStanding), again
+            repeated = await host.turns.get(evolve(run.address, id=again.run))
+            assert repeated is not None
+            async with host.worker(Purchasing(host.keep.budgets, outside)):
+                await host.until(repeated, lambda view: view.status is RunStatus.COMPLETED)
+            assert await figures(host) == (COST, 0)
+            assert len(outside.deeds()) == 1
+
+    site.run(scenario)
