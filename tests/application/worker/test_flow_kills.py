@@ -31,6 +31,7 @@ from tests.application.worker.purchase import (
     require_not_bought,
 )
 from tests.application.worker.sites import ADA, OPERATOR, OWNER, Host, VirtualSite
+from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import Handler
 from turnkeep_application.worker.racing import first_of
 from turnkeep_application.worker.step_values import step_output
@@ -248,29 +249,12 @@ def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known
 ) -> None:
     """Its hold keeps room until its end; what it has cost is charged when an operator knows."""
     site, outside = VirtualSite(STORES[store], cipher=CIPHER), Remembered()
-    account = AccountRef.user("acme", "ada")
-
-    async def figures(host: Host) -> tuple[int, int]:
-        view = await host.keep.budgets.account(account)
-        return view[USD].spent, view[USD].reserved
 
     async def scenario() -> None:
-        paid = Death(INTENT + 1, Moment.BEFORE)
-        async with site.host() as host, site.host(paid.of) as doomed:
-            await prepare(host, "ada")
-            run = await host.submit()
-            dying = asyncio.create_task(
-                doomed.worker(Purchasing(doomed.keep.budgets, outside)).run()
-            )
-            await host.settled(run)
-            (view,) = (await host.approvals.list_pending(OWNER)).approvals
-            await host.approvals.approve(view.scope, view.id, by=ADA, decision_id=RequestId("yes"))
-            await mortal(doomed).died.wait()
-            await cancelled(dying)
-            async with host.worker(Purchasing(host.keep.budgets, outside)):
-                stuck = await host.until(run, lambda view: view.status is RunStatus.NEEDS_OPERATOR)
+        async with site.host() as host:
+            stuck = await in_doubt(site, host, outside)
             await host.turns.give_up(
-                run.address,
+                stuck.address,
                 settlements={},
                 category=Category("nobody_knows"),
                 actor=OPERATOR,
@@ -279,17 +263,15 @@ def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known
             assert await figures(host) == (0, ESTIMATE[USD])
             await site.sleep(HOLD_MS / 1_000)
             assert await figures(host) == (0, 0)
+            done = Done(output=step_output({"cost": COST}), disposition=None)
             again = await host.turns.retry(
-                run.address,
-                settlements={
-                    id: Done(output=step_output(receipt_of(id)), disposition=None)
-                    for id in stuck.open
-                },
+                stuck.address,
+                settlements=dict.fromkeys(stuck.open, done),
                 actor=OPERATOR,
                 request_id=RequestId("found out"),
             )
             assert isinstance(again, RunStanding), again
-            repeated = await host.turns.get(evolve(run.address, id=again.run))
+            repeated = await host.turns.get(evolve(stuck.address, id=again.run))
             assert repeated is not None
             async with host.worker(Purchasing(host.keep.budgets, outside)):
                 await host.until(repeated, lambda view: view.status is RunStatus.COMPLETED)
@@ -297,3 +279,24 @@ def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known
             assert len(outside.deeds()) == 1
 
     site.run(scenario)
+
+
+async def in_doubt(site: VirtualSite, host: Host, outside: Remembered) -> RunView:
+    """A purchase whose worker has died when it had paid, before it told so."""
+    await prepare(host, "ada")
+    run = await host.submit()
+    async with site.host(Death(INTENT + 1, Moment.BEFORE).of) as doomed:
+        handler = Purchasing(doomed.keep.budgets, outside)
+        dying = asyncio.create_task(doomed.worker(handler).run())
+        await host.settled(run)
+        await People(host, outside).look()
+        await mortal(doomed).died.wait()
+        await cancelled(dying)
+    async with host.worker(Purchasing(host.keep.budgets, outside)):
+        return await host.until(run, lambda view: view.status is RunStatus.NEEDS_OPERATOR)
+
+
+async def figures(host: Host) -> tuple[int, int]:
+    """What was spent, and what is reserved."""
+    view = await host.keep.budgets.account(AccountRef.user("acme", "ada"))
+    return view[USD].spent, view[USD].reserved
