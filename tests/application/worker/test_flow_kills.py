@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from attrs import define, evolve, field, frozen
@@ -160,7 +160,7 @@ def mortal(host: Host) -> MortalStore:
     return host.store
 
 
-async def cancelled(task: asyncio.Task[None]) -> None:
+async def cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled() or task.exception() is None
@@ -223,6 +223,26 @@ def test_what_was_surely_not_paid_is_given_back_whichever_commit_is_the_last(
     """31 of approvals: nothing is held, charged or used up by it."""
     deaths = [made(store, Death(at, moment), shut=True).deaths for at in range(1, LEAST + 2)]
     assert deaths == [1] * LEAST + [0]
+
+
+@pytest.mark.parametrize("moment", list(Moment))
+def test_whoever_submits_may_die_over_it(store: str, moment: Moment) -> None:
+    site, outside = VirtualSite(STORES[store], cipher=CIPHER), Remembered()
+
+    async def scenario() -> None:
+        async with site.host() as host, site.host(Death(1, moment).of) as doomed:
+            await prepare(host, "ada")
+            submitting = asyncio.create_task(doomed.submit())
+            await mortal(doomed).died.wait()
+            await cancelled(submitting)
+            run = await host.submit()
+            async with host.worker(Purchasing(host.keep.budgets, outside)):
+                await host.settled(run)
+                await People(host, outside).look()
+                await host.until(run, lambda view: view.status.final)
+            await require_bought_once(host, outside, [run])
+
+    site.run(scenario)
 
 
 def test_without_a_yes_nothing_is_held_and_nothing_lent(store: str) -> None:
