@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from typing import Any, Final
 
 import pytest
@@ -272,7 +273,7 @@ def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known
 
     async def scenario() -> None:
         async with site.host() as host:
-            stuck = await in_doubt(site, host, outside)
+            stuck = await in_doubt(site, host, outside, Death(INTENT + 1, Moment.BEFORE))
             await host.turns.give_up(
                 stuck.address,
                 settlements={},
@@ -301,11 +302,35 @@ def test_a_purchase_that_is_given_up_in_doubt_is_billed_however_late_it_is_known
     site.run(scenario)
 
 
-async def in_doubt(site: VirtualSite, host: Host, outside: Remembered) -> RunView:
-    """A purchase whose worker has died when it had paid, before it told so."""
+def test_a_yes_that_expires_while_an_operator_finds_out_is_asked_for_anew(store: str) -> None:
+    """What was surely not paid is paid on the second yes, and still within the first hold."""
+    site, outside = VirtualSite(STORES[store], cipher=CIPHER), Remembered()
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            stuck = await in_doubt(site, host, outside, Death(INTENT, Moment.AFTER))
+            await site.sleep(2 * 3_600)
+            people = People(host, outside)
+            await people.look()
+            async with host.worker(Purchasing(host.keep.budgets, outside)):
+                await host.until(stuck, lambda view: view.status is RunStatus.BLOCKED)
+                assert (await figures(host), outside.deeds()) == ((0, ESTIMATE[USD]), [])
+                await people.look()
+                ended = await host.until(stuck, lambda view: view.status.final)
+            assert ended.status is RunStatus.COMPLETED
+            assert await figures(host) == (COST, 0)
+            assert len(outside.deeds()) == 1
+            kinds = Counter(kind for commit in await told(host) for kind in commit)
+            assert (kinds["grant.issued"], kinds["grant.consumed"]) == (2, 1)
+
+    site.run(scenario)
+
+
+async def in_doubt(site: VirtualSite, host: Host, outside: Remembered, death: Death) -> RunView:
+    """A purchase whose worker has died between the intent of its payment and the outcome."""
     await prepare(host, "ada")
     run = await host.submit()
-    async with site.host(Death(INTENT + 1, Moment.BEFORE).of) as doomed:
+    async with site.host(death.of) as doomed:
         handler = Purchasing(doomed.keep.budgets, outside)
         dying = asyncio.create_task(doomed.worker(handler).run())
         await host.settled(run)
