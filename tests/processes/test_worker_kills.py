@@ -13,12 +13,11 @@ from tests.application.turns.invariants import require_invariants
 from tests.application.worker.errand import People, errand, everything, require_whole
 from tests.application.worker.mortal import Moment
 from tests.application.worker.outside import Written
-from tests.application.worker.sites import Host
 from tests.postgres.databases import shared
+from tests.processes.fates import carried_on, met_its_fate
 from tests.processes.working import (
     PATIENT,
     Fate,
-    Labourer,
     Order,
     Part,
     host_at,
@@ -97,7 +96,7 @@ def test_no_other_write_of_a_stopped_worker_wins_late(place: Path | str, tmp_pat
             ]
             with labourers(*orders) as running:
                 pairs = zip(running, runs, strict=True)
-                assert all(await asyncio.gather(*(_met_its_fate(host, *pair) for pair in pairs)))
+                assert all(await asyncio.gather(*(met_its_fate(host, *pair) for pair in pairs)))
                 async with host.worker(by_another):
                     ended = [await host.until(run, lambda view: view.status.final) for run in runs]
                 for labourer in running:
@@ -122,36 +121,8 @@ async def _errands(orders: list[Order], deeds: Written) -> int:
             some = slice(first, first + AT_ONCE)
             # Not before: whoever carries on takes any run.
             runs += [await submitted(host, str(order.user)) for order in orders[some]]
-            met += await _errands_at_once(host, orders[some], runs[some], deeds)
+            met += await carried_on(host, orders[some], runs[some], errand(deeds))
         looking.cancel()
         await asyncio.wait([looking])
         await require_whole(host, deeds, runs)
     return met
-
-
-async def _errands_at_once(
-    host: Host, orders: list[Order], runs: list[RunView], deeds: Written
-) -> int:
-    with labourers(*orders) as running:
-        pairs = list(zip(running, runs, strict=True))
-        met = sum(await asyncio.gather(*(_met_its_fate(host, *pair) for pair in pairs)))
-        async with host.worker(errand(deeds)):
-            for run in runs:
-                await host.until(run, lambda view: view.status.final)
-        for labourer in running:
-            if labourer.stopped:
-                labourer.go_on()
-            if not labourer.ended:
-                assert labourer.drained() == 0, "it does not see that it was fenced"
-    return met
-
-
-async def _met_its_fate(host: Host, labourer: Labourer, run: RunView) -> bool:
-    """Waits until the process was killed or stopped; False where its run has ended before."""
-    while not labourer.met_its_fate():
-        view = await host.turns.get(run.address)
-        assert view is not None
-        if view.status.final:
-            return labourer.met_its_fate()
-        await asyncio.sleep(0.05)
-    return True

@@ -21,6 +21,7 @@ from attrs import evolve, field, frozen
 from tests.application.worker.errand import errand
 from tests.application.worker.mortal import Moment, MortalStore
 from tests.application.worker.outside import Written
+from tests.application.worker.purchase import CIPHER, Purchasing
 from tests.application.worker.sites import QUICK, Host, Pace, thread
 from tests.postgres.world import QUIET, store_on
 from turnkeep_adapters.files.settings import FilesSettings
@@ -57,6 +58,7 @@ class Part(Enum):
     """How a process carries a run out."""
 
     ERRAND = "errand"
+    PURCHASE = "purchase"
     PATIENTLY = "patiently"
     GIVING_UP = "giving up"
     TRYING_AGAIN = "trying again"
@@ -102,7 +104,14 @@ async def host_at(
     wrap: Callable[[RecordStore], RecordStore] = lambda store: store,
 ) -> AsyncIterator[Host]:
     async with wrap(store_at(place)) as store:
-        yield Host.over(store, clock=_CLOCK, random=SystemRandom(), ids=SystemIds(), pace=pace)
+        yield Host.over(
+            store,
+            clock=_CLOCK,
+            random=SystemRandom(),
+            ids=SystemIds(),
+            pace=pace,
+            cipher=CIPHER,
+        )
 
 
 async def submitted(
@@ -111,7 +120,7 @@ async def submitted(
     return await host.submit(thread(name, user=user), request=name, policy=policy)
 
 
-def handler_of(order: Order) -> Handler:
+def handler_of(order: Order, host: Host) -> Handler:
     async def patiently(ctx: RunContext) -> Ref:
         await ctx.draining.wait()
         return Ref("by a fenced worker")
@@ -125,6 +134,8 @@ def handler_of(order: Order) -> Handler:
     match order.part:
         case Part.ERRAND:
             return errand(Written(order.deeds))
+        case Part.PURCHASE:
+            return Purchasing(host.keep.budgets, Written(order.deeds))
         case Part.PATIENTLY:
             return patiently
         case Part.GIVING_UP:
@@ -152,7 +163,7 @@ async def _work(order: Order, reports: Connection) -> None:
     async with host_at(order.place, pace=order.pace, wrap=doomed) as host:
         worker = Worker(
             host.keep,
-            handler_of(order),
+            handler_of(order, host),
             concurrency=order.concurrency,
             prefix=None if order.user is None else owner(order.user),
             settings=order.pace.worker,

@@ -836,6 +836,8 @@ class Turns:
             settlements: What the operator has found out of every uncertain step, and of no other;
                 a failed run has some where it was given up with steps that nobody settled, or a
                 retry of it was called off within them.
+                Of a step that happened, a worker's handler is answered what `step_output` has made
+                of an output, or None for an empty one; with any other it fails at that step.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
                 run that it began stands by now, called off or not.

@@ -18,6 +18,7 @@ from attrs import define, field
 from dependency_injector import providers
 
 from tests.application.credentials.accounts import API, DETAILS, Accounts, session_id
+from tests.application.secrets.spellings import spellings
 from tests.application.secrets.vaults import NEW, OLD, OWNER, Vaults, keyed
 from tests.application.worlds import SCOPE, STORES, rid
 from tests.postgres.databases import shared
@@ -43,17 +44,6 @@ from turnkeep_adapters.system.clock import SystemClock
 
 PLAIN: Final = b"zq7-plaintext-material-19"
 ROTATED: Final = b"zq7-rotated-material-8472"
-
-
-def spellings(secret: bytes) -> set[bytes]:
-    """A secret in every spelling that a careless line could give it."""
-    plain = {secret, secret.hex().encode(), repr(list(secret)).encode()[1:-1]}
-    for cut in range(3):
-        whole = base64.b64encode(b"x" * cut + secret)
-        inner = whole[4 if cut else 0 : -4]
-        plain |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
-    return plain
-
 
 FORBIDDEN: Final = {
     spelt

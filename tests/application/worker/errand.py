@@ -22,6 +22,7 @@ from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import Handler, RunContext
 from turnkeep_application.worker.step_values import step_output
 from turnkeep_domain.approvals.calls import Dispatch, Effect
+from turnkeep_domain.approvals.canonical import Json
 from turnkeep_domain.approvals.grant_phases import ConsumedGrant
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_domain.principals import Principal
@@ -93,11 +94,13 @@ class People:
 
     Attributes:
         owners: Whose runs they look after.
+        output: What a step has returned of which only its deed is known.
     """
 
     host: Host
     outside: Outside
     owners: tuple[ScopePrefix, ...] = (OWNER,)
+    output: Callable[[EffectId], Json] = lambda id: f"{id.name} done"
 
     async def look_after(self, pause_seconds: float) -> None:
         """Until cancelled. A store that is away, or a race that is lost, is met again."""
@@ -124,7 +127,7 @@ class People:
 
         def found(id: EffectId) -> Done | NotDone:
             if (id.name, idempotency_key(run.scope, run.journal, id)) in deeds:
-                return Done(output=step_output(f"{id.name} done"), disposition=None)
+                return Done(output=step_output(self.output(id)), disposition=None)
             return NotDone(category=Category("not_done"), redo=True)
 
         await self.host.turns.retry(

@@ -35,6 +35,7 @@ from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.effect import RunEffect
 from turnkeep_domain.turns.policy import TurnPolicy
 from turnkeep_domain.turns.run_states import RunStatus
+from turnkeep_ports.cipher import Cipher
 from turnkeep_ports.clock import Clock
 from turnkeep_ports.ids import Ids
 from turnkeep_ports.randomness import Random
@@ -91,7 +92,14 @@ class Host:
 
     @classmethod
     def over(
-        cls, store: RecordStore, *, clock: Clock, random: Random, ids: Ids, pace: Pace
+        cls,
+        store: RecordStore,
+        *,
+        clock: Clock,
+        random: Random,
+        ids: Ids,
+        pace: Pace,
+        cipher: Cipher | None = None,
     ) -> Host:
         container = Container()
         container.settings.override(providers.Object(Settings(turns=pace.turns)))
@@ -100,6 +108,8 @@ class Host:
         container.clock.override(providers.Object(clock))
         container.random.override(providers.Object(random))
         container.ids.override(providers.Object(ids))
+        if cipher is not None:
+            container.cipher.override(providers.Object(cipher))
         return cls(store=store, keep=container.keep(), pace=pace)
 
     @property
@@ -201,6 +211,7 @@ class VirtualSite:
 
     make: Callable[[VirtualClock, Wall], Handles]
     pace: Pace = USUAL
+    cipher: Cipher | None = None
     clock: VirtualClock = field(factory=VirtualClock, init=False)
     wall: Wall = field(default=Factory(lambda self: self.clock.wall(0), takes_self=True))
     handles: Handles = field(
@@ -220,7 +231,12 @@ class VirtualSite:
     ) -> AsyncIterator[Host]:
         async with wrap(self.handles()) as store:
             yield Host.over(
-                store, clock=self.clock, random=SeededRandom(), ids=self.ids, pace=self.pace
+                store,
+                clock=self.clock,
+                random=SeededRandom(),
+                ids=self.ids,
+                pace=self.pace,
+                cipher=self.cipher,
             )
 
     @asynccontextmanager
