@@ -488,7 +488,8 @@ class BlockingApprovals:
             effects: What it may do to the world by now; no more than what was approved.
             input: The call's arguments.
             token: 16 random bytes, minted for this claim and kept to oneself.
-            request_id: The caller's idempotency key.
+            request_id: The caller's idempotency key. A repeat takes nothing anew: once the claim
+                has ended, it is refused.
             ttl_seconds: For how long, 1 to 86,400, never past the end of the grant; that of the
                 settings unless given.
             manifest: The tool's as the host has it by now, which may forbid the call.
@@ -501,7 +502,8 @@ class BlockingApprovals:
             `FingerprintMismatch`, `EffectsWidened`: it is not the call that was approved, and the
             grant is untouched; `CallForbidden`, `ToolDisabled`; `GrantBusy` with the deadline,
             retryable then; `OutcomeUncertain`: it was begun, and an operator has to settle it;
-            `GrantSpent`, `GrantRevoked` with the cause.
+            `ClaimLost`: a repeat of a claim that has ended; `GrantSpent`, `GrantRevoked` with the
+            cause.
 
         Raises:
             InvalidValue: An argument but the input is of another class or breaks a rule.
@@ -537,6 +539,9 @@ class BlockingApprovals:
 
         To be repeated with the same request id until it is answered, and only by the process that
         minted it: one that was started anew mints another, and is told that the call was begun.
+        A repeat may make the call only while that is held under its token, before the deadline.
+        Then the call counts as begun; and what was settled or aborted since, is nobody's to make
+        without another claim. Whoever is refused makes no call.
 
         Args:
             scope: Who owns the approval.

@@ -14,9 +14,12 @@
     g  revoke, or the end of the run that had asked     h  its time is up, noted or not
 ```
 
-What is claimed may be taken over, for nothing has run; what is dispatching never is. Every command
-that has a request id asks the marks first. The module is long because the commands of one
-aggregate, and what its cells are, stand together.
+What is claimed may be taken over, for nothing has run; what is dispatching never is. What d and f
+give back of a run that has ended by then, goes on to Revoked.
+
+Every command that has a request id asks the marks first. A repeat of a and c is an authority to go
+on, not news of the past: it is answered as it was only while nothing has followed but b. The module
+is long because the commands of one aggregate, and what its cells are, stand together.
 """
 
 from __future__ import annotations
@@ -245,7 +248,8 @@ class Grant:
     ) -> Decision[Grant, GrantOutcome, GrantClaimRefusal | B]:
         """The grantee is about to make the call (a, b).
 
-        In this order: mark, grantee, fingerprint, effects, barred, where the grant stands.
+        In this order: mark, grantee, fingerprint, effects, barred, where the grant stands. A repeat
+        takes nothing again once the claim has ended.
 
         Args:
             call: What would be done, and by whom.
@@ -257,7 +261,7 @@ class Grant:
         """
         arguments = digest_of("claim", token.hex(), call.words())
         replay = replayed(self.marks, request_id, arguments)
-        if replay is not None:
+        if isinstance(replay, Refused) or (replay and self._is_at(request_id, ClaimedGrant, now)):
             return replay
         wrong = self.fault_of(call)
         if wrong is not None:
@@ -268,6 +272,8 @@ class Grant:
         if overdue is not None:
             return overdue
         match self._claimable(token, now):
+            case None if replay is not None:
+                return Refused(ClaimLost())
             case None:
                 phase = ClaimedGrant(
                     token=token, by=call.by, deadline=min(now + ttl, self.expires_at)
@@ -289,19 +295,22 @@ class Grant:
     ) -> Decision[Grant, GrantOutcome, GrantBeginRefusal | B]:
         """The claimant makes the call from now on (c). In this order: mark, token, barred.
 
-        Whoever repeats it under another request id, as a process does that was started anew, is
-        told that it was begun.
+        Whoever repeats it under another request id, as a process does that was started anew, or
+        past the deadline, is told that it was begun; and that the claim is lost, once it was
+        settled or aborted: by then another may have begun.
         """
         arguments = digest_of("begin", token.hex())
         replay = replayed(self.marks, request_id, arguments)
-        if replay is not None:
+        if isinstance(replay, Refused) or (
+            replay and self._is_at(request_id, DispatchingGrant, now)
+        ):
             return replay
         overdue = self._overdue(now)
         if overdue is not None:
             return overdue
         match self.phase:
             case ClaimedGrant(token=held, by=by, deadline=deadline) if held == token:
-                if now >= deadline:
+                if replay is not None or now >= deadline:
                     return Refused(ClaimLost())
                 if barred is not None:
                     return Refused(barred)
@@ -530,6 +539,17 @@ class Grant:
                 assert_never(self.phase)
 
     # ---- steps ----------------------------------------------------------------------------------
+
+    def _is_at(
+        self, request_id: RequestId, kind: type[ClaimedGrant | DispatchingGrant], now: datetime
+    ) -> bool:
+        """Whether what a known command led to still holds, its deadline put off at most.
+
+        The token is in the digest of its mark; and what is held anew, another mark has come for.
+        """
+        last = self.marks.entries[-1].request_id
+        held = self.phase
+        return isinstance(held, kind) and now < held.deadline and last == request_id
 
     def _claimable(
         self, token: Digest, now: datetime

@@ -429,7 +429,19 @@ _OTHERWISE: Final[dict[str, Command]] = {
 
 
 @pytest.mark.parametrize("command", _REPEATED)
-def test_a_repeat_answers_as_it_did_whatever_happened_since(command: str) -> None:
+def test_a_repeat_answers_as_it_did_while_nothing_has_followed(command: str) -> None:
+    """11, 42."""
+    make, repeated = _REPEATED[command]
+    now = SILENT if command == "settle" else later(2)
+    decision = repeated(make(), now)
+    assert isinstance(decision, Changed)
+    assert repeated(decision.state, now + timedelta(seconds=1)) == Unchanged(decision.outcome)
+
+
+@pytest.mark.parametrize("command", sorted(_REPEATED.keys() - {"claim", "begin"}))
+def test_a_repeat_that_allows_nothing_answers_as_it_did_whatever_happened_since(
+    command: str,
+) -> None:
     """11, 42."""
     make, repeated = _REPEATED[command]
     now = SILENT if command == "settle" else later(2)
@@ -440,6 +452,121 @@ def test_a_repeat_answers_as_it_did_whatever_happened_since(command: str) -> Non
     )
     assert repeated(decision.state, NOW + LATE) == Unchanged(decision.outcome)
     assert repeated(changed, NOW + LATE) == Unchanged(decision.outcome)
+
+
+def test_a_repeat_answers_as_it_did_though_the_deadline_was_put_off() -> None:
+    """42."""
+    claim_mine, begin_mine = claim(MINE, "r-claim"), begin(MINE, "r-begin")
+    longer = kept(extend(MINE)(claimed(), later(1)))
+    assert claim_mine(longer, LAPSED) == Unchanged(GrantOutcome.of(claimed().phase))
+    longer = kept(extend(MINE)(dispatching(), later(2)))
+    assert begin_mine(longer, SILENT) == Unchanged(GrantOutcome.of(dispatching().phase))
+
+
+def _settled_by_an_operator() -> Grant:
+    return kept(settle(happened=False)(dispatching(), SILENT))
+
+
+def _begun_by_another() -> Grant:
+    taken = kept(claim(OTHER, "o-claim")(_settled_by_an_operator(), SILENT))
+    return kept(begin(OTHER, "o-begin")(taken, SILENT))
+
+
+def _begun_again(settled: Grant) -> Grant:
+    """Under the same token, by other request ids."""
+    return kept(begin(MINE, "2-begin")(kept(claim(MINE, "2-claim")(settled, SILENT)), SILENT))
+
+
+# What may have followed, when it is, and what a repeat of `r-begin` and `r-claim` is told then.
+_FOLLOWED: Final[dict[str, tuple[Callable[[], Grant], datetime, str, str]]] = {
+    "its time was up": (dispatching, SILENT, "AlreadyDispatching", "OutcomeUncertain"),
+    "settled": (_settled_by_an_operator, SILENT, "ClaimLost", "ClaimLost"),
+    "settled, overdue": (_settled_by_an_operator, ENDS, "settled", "settled"),
+    "settled, happened": (
+        lambda: kept(settle(happened=True)(dispatching(), SILENT)),
+        SILENT,
+        SPENT,
+        SPENT,
+    ),
+    "settled, revoked": (
+        lambda: kept(_settled_by_an_operator().revoke(by=GRACE, request_id=rid("g"), now=SILENT)),
+        SILENT,
+        TIMED_OUT,
+        TIMED_OUT,
+    ),
+    "settled, claimed by another": (
+        lambda: kept(claim(OTHER, "o-claim")(_settled_by_an_operator(), SILENT)),
+        SILENT,
+        "ClaimLost",
+        "GrantBusy",
+    ),
+    "settled, begun by another": (_begun_by_another, SILENT, "ClaimLost", "GrantBusy"),
+    "settled, made by another": (
+        lambda: kept(consume(OTHER, "o-end")(_begun_by_another(), SILENT)),
+        SILENT,
+        SPENT,
+        SPENT,
+    ),
+    "settled, a step begun": (
+        lambda: kept(begin_step(MINE)(_settled_by_an_operator(), SILENT)),
+        SILENT,
+        "AlreadyDispatching",
+        "GrantBusy",
+    ),
+    "aborted": (
+        lambda: kept(abort(MINE)(dispatching(), later(2))),
+        later(3),
+        "ClaimLost",
+        "ClaimLost",
+    ),
+    "aborted, claimed again": (
+        lambda: kept(claim(MINE, "2")(kept(abort(MINE)(dispatching(), later(2))), later(2))),
+        later(3),
+        "ClaimLost",
+        SAME,
+    ),
+    "settled, begun again": (
+        lambda: _begun_again(_settled_by_an_operator()),
+        SILENT,
+        "AlreadyDispatching",
+        "GrantBusy",
+    ),
+    "consumed": (consumed, later(3), SPENT, SPENT),
+}
+
+
+def _word(decision: Decision[Grant, GrantOutcome, object], grant: Grant) -> str:
+    match decision:
+        case Refused(reason):
+            return type(reason).__name__
+        case Settled():
+            return "settled"
+        case Unchanged(outcome):
+            assert outcome == GrantOutcome.of(grant.phase)
+            return SAME
+        case Changed():
+            return "changed"
+
+
+@pytest.mark.parametrize("followed", _FOLLOWED)
+def test_a_repeat_of_what_allows_to_go_on_allows_it_once_something_followed_to_nobody(
+    followed: str,
+) -> None:
+    """42, 45. One approval, one effect: whoever begins again by a repeat might be the second."""
+    make, now, of_begin, of_claim = _FOLLOWED[followed]
+    grant = make()
+    assert _word(begin(MINE, "r-begin")(grant, now), grant) == of_begin
+    assert _word(claim(MINE, "r-claim")(grant, now), grant) == of_claim
+
+
+def test_a_claim_that_was_taken_over_or_taken_back_is_not_repeated() -> None:
+    """30, 42."""
+    repeat = claim(MINE, "r-claim")
+    assert repeat(claimed(), LAPSED) == Refused(ClaimLost())
+    taken = kept(claim(OTHER)(claimed(), LAPSED))
+    assert repeat(taken, LAPSED) == Refused(GrantBusy(LAPSED + CLAIM))
+    withdrawn = kept(revoke(claimed(), later(1)))
+    assert repeat(withdrawn, later(1)) == Refused(GrantRevoked(GrantRevokeCause.WITHDRAWN))
 
 
 @pytest.mark.parametrize("command", _REPEATED)
