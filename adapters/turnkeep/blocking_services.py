@@ -583,7 +583,8 @@ class BlockingApprovals:
         """Gives the grant back, for the caller vouches that nothing has happened.
 
         Returns:
-            The state `ACTIVE`: it may be claimed again.
+            The state `ACTIVE`: it may be claimed again; or `REVOKED` where the run that had asked
+            has ended since the call was begun.
             `Unknown`, `RequestIdReused`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
             `SettleWithRun`: it is bound to a step of a run, whose journal tells.
         """
@@ -613,7 +614,8 @@ class BlockingApprovals:
         Who may use it, the host decides.
 
         Returns:
-            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again.
+            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again; or `REVOKED` where
+            the run that had asked has ended.
             `Unknown`, `RequestIdReused`; `NotBegun`; `GrantBusy` before the deadline;
             `SettleWithRun`: it is a step of a run that has not ended, whose retry settles both;
             `GrantSpent`, `GrantRevoked`.

@@ -72,6 +72,7 @@ Command: TypeAlias = Callable[[Grant, datetime], Decision[Grant, GrantOutcome, o
 LAPSED: Final = NOW + CLAIM
 SILENT: Final = later(1) + DISPATCH
 LATE: Final = timedelta(days=1)
+TURNS: Final = Principal.service("turnkeep.turns")
 
 
 def claim(token: Digest, id: str = "new") -> Command:
@@ -96,17 +97,29 @@ def extend(token: Digest) -> Command:
     return lambda grant, now: grant.extend(token=token, ttl=2 * DISPATCH, now=now)
 
 
-def abort(token: Digest, id: str = "new") -> Command:
-    return lambda grant, now: grant.abort(token=token, request_id=rid(id), now=now)
+def abort(token: Digest, id: str = "new", *, withdrawn_by: Principal | None = None) -> Command:
+    return lambda grant, now: grant.abort(
+        token=token, request_id=rid(id), withdrawn_by=withdrawn_by, now=now
+    )
 
 
 def consume(token: Digest, id: str = "new") -> Command:
     return lambda grant, now: grant.consume(token=token, request_id=rid(id), now=now)
 
 
-def settle(happened: bool, *, run_lives: bool = False) -> Command:  # noqa: FBT001 - the option of the table
+def settle(
+    happened: bool,  # noqa: FBT001 - the option of the table
+    *,
+    run_lives: bool = False,
+    withdrawn_by: Principal | None = None,
+) -> Command:
     return lambda grant, now: grant.settle(
-        happened=happened, by=OPERATOR, request_id=rid("new"), run_lives=run_lives, now=now
+        happened=happened,
+        by=OPERATOR,
+        request_id=rid("new"),
+        run_lives=run_lives,
+        withdrawn_by=withdrawn_by,
+        now=now,
     )
 
 
@@ -151,11 +164,14 @@ COMMANDS: Final[dict[str, Command]] = {
     "extend, another": extend(OTHER),
     "abort": abort(MINE),
     "abort, another": abort(OTHER),
+    "abort, run over": abort(MINE, withdrawn_by=TURNS),
     "consume": consume(MINE),
     "consume, another": consume(OTHER),
     "settle, happened": settle(True),
     "settle, did not": settle(False),
     "settle, run lives": settle(True, run_lives=True),
+    "settle, happened, run over": settle(True, withdrawn_by=TURNS),
+    "settle, did not, run over": settle(False, withdrawn_by=TURNS),
     "revoke": revoke,
     "run ends": run_ends,
     "expire": expire,
@@ -169,8 +185,10 @@ TO_CONSUMED, TO_REVOKED, SAME = "consumed", "revoked", "same"
 _HOLDING: Final = ("extend", "abort", "consume")
 _ALL_LOST: Final = {
     f"{command}{whose}": "ClaimLost" for command in _HOLDING for whose in ("", ", another")
-}
+} | {"abort, run over": "ClaimLost"}
 _NOT_BEGUN: Final = {
+    "settle, happened, run over": "NotBegun",
+    "settle, did not, run over": "NotBegun",
     "settle, happened": "NotBegun",
     "settle, did not": "NotBegun",
     "settle, run lives": "NotBegun",
@@ -200,11 +218,14 @@ _UNDER_WAY: Final = {
     "extend, another": "ClaimLost",
     "abort": TO_ACTIVE,
     "abort, another": "ClaimLost",
+    "abort, run over": TO_REVOKED,
     "consume": TO_CONSUMED,
     "consume, another": "ClaimLost",
     "settle, happened": "GrantBusy",
     "settle, did not": "GrantBusy",
     "settle, run lives": "GrantBusy",
+    "settle, happened, run over": "GrantBusy",
+    "settle, did not, run over": "GrantBusy",
     "revoke": "AlreadyDispatching",
     "run ends": "AlreadyDispatching",
     "expire": "AlreadyDispatching",
@@ -217,12 +238,16 @@ _SILENT: Final = {
     "begin step, another": "OutcomeUncertain",
     "extend": "ClaimLost",
     "abort": "ClaimLost",
+    "abort, run over": "ClaimLost",
     "settle, happened": TO_CONSUMED,
     "settle, did not": TO_ACTIVE,
     "settle, run lives": TO_CONSUMED,
+    "settle, happened, run over": TO_CONSUMED,
+    "settle, did not, run over": TO_REVOKED,
 }
 _BOUND: Final = {
     "abort": "SettleWithRun",
+    "abort, run over": "SettleWithRun",
     "consume": "SettleWithRun",
     "settle, run lives": "SettleWithRun",
 }
@@ -231,6 +256,7 @@ _CONSUMED: Final = {
     "consume": SAME,
     "settle, happened": SAME,
     "settle, run lives": SAME,
+    "settle, happened, run over": SAME,
 }
 _TAKEN_BACK: Final = {**dict.fromkeys(COMMANDS, TIMED_OUT), "revoke": SAME, "run ends": SAME}
 
@@ -246,6 +272,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "begin step, another": "GrantBusy",
         "extend": TO_CLAIMED,
         "abort": TO_ACTIVE,
+        "abort, run over": TO_REVOKED,
         "consume": "NotBegun",
     },
     "lapsed": _FREE,
@@ -254,7 +281,12 @@ TABLE: Final[dict[str, dict[str, str]]] = {
     "silent": _SILENT,
     "silent, past the grant": _SILENT,
     "stepping": {**_UNDER_WAY, **_BOUND},
-    "stepping, silent": {**_SILENT, **_BOUND, "abort": "ClaimLost"},
+    "stepping, silent": {
+        **_SILENT,
+        **_BOUND,
+        "abort": "ClaimLost",
+        "abort, run over": "ClaimLost",
+    },
     "consumed": _CONSUMED,
     "consumed, long ago": _CONSUMED,
     "withdrawn": _TAKEN_BACK,
@@ -289,8 +321,9 @@ def test_every_command_in_every_state_answers_as_the_table_says(state: str, comm
         case Changed(after, outcome, events):
             assert type(after.phase) is NEXT[expected]
             assert outcome == GrantOutcome.of(after.phase)
-            assert len(events) == 1
-            assert (events[0].at, events[0].address) == (now, grant.address)
+            twice = "run over" in command and expected == TO_REVOKED
+            assert len(events) == 1 + twice
+            assert {(event.at, event.address) for event in events} == {(now, grant.address)}
         case Unchanged(outcome):
             assert expected == SAME
             assert outcome == GrantOutcome.of(grant.phase)
@@ -600,7 +633,7 @@ def test_the_last_32_request_ids_are_remembered() -> None:
                 now=later(number),
             )
         )
-        grant = kept(grant.abort(token=MINE, request_id=rid(f"a{number}"), now=later(number)))
+        grant = kept(abort(MINE, f"a{number}")(grant, later(number)))
     assert (len(grant.marks.entries), grant.marks.dropped) == (32, 48)
 
 
@@ -635,6 +668,26 @@ def test_a_late_consume_after_settle_happened_changes_nothing() -> None:
     settled = kept(settle(happened=True)(dispatching(), SILENT))
     assert consume(MINE, "late")(settled, SILENT) == Unchanged(GrantOutcome.of(settled.phase))
     assert consume(OTHER, "other")(settled, SILENT) == Refused(GrantSpent())
+
+
+@pytest.mark.parametrize("command", ["abort", "settle"])
+def test_what_is_given_back_of_a_run_that_is_over_is_taken_back_at_once(command: str) -> None:
+    make = dispatching if command == "abort" else stepping
+    now = later(2) if command == "abort" else SILENT
+    give_back = (
+        abort(MINE, withdrawn_by=TURNS)
+        if command == "abort"
+        else settle(happened=False, withdrawn_by=TURNS)
+    )
+    decision = give_back(make(), now)
+    assert isinstance(decision, Changed)
+    cause = GrantRevokeCause.RUN_ENDED
+    assert decision.state.phase == RevokedGrant(by=TURNS, at=now, cause=cause)
+    told = ["grant.aborted" if command == "abort" else "grant.settled", "grant.revoked"]
+    assert [event.kind for event in decision.events] == told
+    assert give_back(decision.state, NOW + LATE) == Unchanged(decision.outcome)
+    assert claim(OTHER, "next")(decision.state, now) == Refused(GrantRevoked(cause))
+    assert begin_step(OTHER)(decision.state, now) == Refused(GrantRevoked(cause))
 
 
 @pytest.mark.parametrize("happened", [True, False])
