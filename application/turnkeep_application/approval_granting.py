@@ -15,6 +15,7 @@ from turnkeep_application.grant_premises import disabled, unapproved
 from turnkeep_application.records import Need, Records
 from turnkeep_application.turns.cells import turn_state_key
 from turnkeep_application.turns.unlisting import along_with_its_list
+from turnkeep_application.turns.withdrawing import TURNS
 from turnkeep_application.updates import Updates
 from turnkeep_domain.approvals.calls import Action, Call, Effect
 from turnkeep_domain.approvals.canonical import CanonicalInput, Json, JsonText, canonical
@@ -50,6 +51,7 @@ from turnkeep_domain.kinds import require_kind
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.addresses import RunAddress
 
 R = TypeVar("R")
 
@@ -196,9 +198,17 @@ class Granting:
         require_identifier("request_id", request_id)
 
         def command(
-            grant: Grant, _: Records, now: datetime
-        ) -> Decision[Grant, GrantOutcome, GrantAbortRefusal]:
-            return grant.abort(token=digest, request_id=request_id, now=now)
+            grant: Grant, records: Records, now: datetime
+        ) -> Decision[Grant, GrantOutcome, GrantAbortRefusal] | Need:
+            asks = _run_lives(grant, grant.run, records)
+            if isinstance(asks, Need):
+                return asks
+            return grant.abort(
+                token=digest,
+                request_id=request_id,
+                withdrawn_by=TURNS if asks is False else None,
+                now=now,
+            )
 
         return await self._command(scope, id, command)
 
@@ -227,11 +237,20 @@ class Granting:
         def command(
             grant: Grant, records: Records, now: datetime
         ) -> Decision[Grant, GrantOutcome, GrantSettleRefusal] | Need:
-            lives = _run_lives(grant, records)
+            step = grant.phase.step if isinstance(grant.phase, DispatchingGrant) else None
+            lives = _run_lives(grant, None if step is None else step.run, records)
             if isinstance(lives, Need):
                 return lives
+            asks = _run_lives(grant, grant.run, records)
+            if isinstance(asks, Need):
+                return asks
             return grant.settle(
-                happened=happened, by=by, request_id=request_id, run_lives=lives, now=now
+                happened=happened,
+                by=by,
+                request_id=request_id,
+                run_lives=lives is True,
+                withdrawn_by=TURNS if asks is False else None,
+                now=now,
             )
 
         return await self._command(scope, id, command)
@@ -292,12 +311,10 @@ class Granting:
         return timedelta(seconds=seconds)
 
 
-def _run_lives(grant: Grant, records: Records) -> bool | Need:
-    """Whether the run has not ended whose step began with the grant."""
-    phase = grant.phase
-    if not isinstance(phase, DispatchingGrant) or phase.step is None:
-        return False
-    run = phase.step.run
+def _run_lives(grant: Grant, run: RunAddress | None, records: Records) -> bool | Need | None:
+    """Whether a run has not ended; None where there is none, or nothing of the grant was begun."""
+    if run is None or not isinstance(grant.phase, DispatchingGrant):
+        return None
     key = turn_state_key(run)
     if key not in records:
         return Need([key])

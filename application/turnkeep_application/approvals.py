@@ -454,7 +454,8 @@ class Approvals:
             effects: What it may do to the world by now; no more than what was approved.
             input: The call's arguments.
             token: 16 random bytes, minted for this claim and kept to oneself.
-            request_id: The caller's idempotency key.
+            request_id: The caller's idempotency key. A repeat takes nothing anew: once the claim
+                has ended, it is refused.
             ttl_seconds: For how long, 1 to 86,400, never past the end of the grant; that of the
                 settings unless given.
             manifest: The tool's as the host has it by now, which may forbid the call.
@@ -467,7 +468,8 @@ class Approvals:
             `FingerprintMismatch`, `EffectsWidened`: it is not the call that was approved, and the
             grant is untouched; `CallForbidden`, `ToolDisabled`; `GrantBusy` with the deadline,
             retryable then; `OutcomeUncertain`: it was begun, and an operator has to settle it;
-            `GrantSpent`, `GrantRevoked` with the cause.
+            `ClaimLost`: a repeat of a claim that has ended; `GrantSpent`, `GrantRevoked` with the
+            cause.
 
         Raises:
             InvalidValue: An argument but the input is of another class or breaks a rule.
@@ -499,6 +501,9 @@ class Approvals:
 
         To be repeated with the same request id until it is answered, and only by the process that
         minted it: one that was started anew mints another, and is told that the call was begun.
+        A repeat may make the call only while that is held under its token, before the deadline.
+        Then the call counts as begun; and what was settled or aborted since, is nobody's to make
+        without another claim. Whoever is refused makes no call.
 
         Args:
             scope: Who owns the approval.
@@ -536,7 +541,8 @@ class Approvals:
         """Gives the grant back, for the caller vouches that nothing has happened.
 
         Returns:
-            The state `ACTIVE`: it may be claimed again.
+            The state `ACTIVE`: it may be claimed again; or `REVOKED` where the run that had asked
+            has ended since the call was begun.
             `Unknown`, `RequestIdReused`, `ClaimLost`, `GrantSpent`, `GrantRevoked`;
             `SettleWithRun`: it is bound to a step of a run, whose journal tells.
         """
@@ -564,7 +570,8 @@ class Approvals:
         Who may use it, the host decides.
 
         Returns:
-            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again.
+            `CONSUMED` if it happened; else `ACTIVE`: it may be claimed again; or `REVOKED` where
+            the run that had asked has ended.
             `Unknown`, `RequestIdReused`; `NotBegun`; `GrantBusy` before the deadline;
             `SettleWithRun`: it is a step of a run that has not ended, whose retry settles both;
             `GrantSpent`, `GrantRevoked`.

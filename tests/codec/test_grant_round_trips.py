@@ -52,12 +52,22 @@ def grants(draw: st.DrawFn) -> Grant:
             case "extend":
                 decision = grant.extend(token=token, ttl=ttl, now=now)
             case "abort":
-                decision = grant.abort(token=token, request_id=id, now=now)
+                decision = grant.abort(
+                    token=token,
+                    request_id=id,
+                    withdrawn_by=draw(st.sampled_from([AGENT, None])),
+                    now=now,
+                )
             case "consume":
                 decision = grant.consume(token=token, request_id=id, now=now)
             case "settle":
                 decision = grant.settle(
-                    happened=draw(st.booleans()), by=AGENT, request_id=id, run_lives=False, now=now
+                    happened=draw(st.booleans()),
+                    by=AGENT,
+                    request_id=id,
+                    run_lives=False,
+                    withdrawn_by=draw(st.sampled_from([AGENT, None])),
+                    now=now,
                 )
             case _:
                 decision = grant.revoke(by=AGENT, request_id=id, now=now)

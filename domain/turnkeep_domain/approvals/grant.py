@@ -14,9 +14,12 @@
     g  revoke, or the end of the run that had asked     h  its time is up, noted or not
 ```
 
-What is claimed may be taken over, for nothing has run; what is dispatching never is. Every command
-that has a request id asks the marks first. The module is long because the commands of one
-aggregate, and what its cells are, stand together.
+What is claimed may be taken over, for nothing has run; what is dispatching never is. What d and f
+give back of a run that has ended by then, goes on to Revoked.
+
+Every command that has a request id asks the marks first. A repeat of a and c is an authority to go
+on, not news of the past: it is answered as it was only while nothing has followed but b. The module
+is long because the commands of one aggregate, and what its cells are, stand together.
 """
 
 from __future__ import annotations
@@ -245,7 +248,8 @@ class Grant:
     ) -> Decision[Grant, GrantOutcome, GrantClaimRefusal | B]:
         """The grantee is about to make the call (a, b).
 
-        In this order: mark, grantee, fingerprint, effects, barred, where the grant stands.
+        In this order: mark, grantee, fingerprint, effects, barred, where the grant stands. A repeat
+        takes nothing again once the claim has ended.
 
         Args:
             call: What would be done, and by whom.
@@ -257,7 +261,7 @@ class Grant:
         """
         arguments = digest_of("claim", token.hex(), call.words())
         replay = replayed(self.marks, request_id, arguments)
-        if replay is not None:
+        if isinstance(replay, Refused) or (replay and self._is_at(request_id, ClaimedGrant, now)):
             return replay
         wrong = self.fault_of(call)
         if wrong is not None:
@@ -268,6 +272,8 @@ class Grant:
         if overdue is not None:
             return overdue
         match self._claimable(token, now):
+            case None if replay is not None:
+                return Refused(ClaimLost())
             case None:
                 phase = ClaimedGrant(
                     token=token, by=call.by, deadline=min(now + ttl, self.expires_at)
@@ -289,19 +295,22 @@ class Grant:
     ) -> Decision[Grant, GrantOutcome, GrantBeginRefusal | B]:
         """The claimant makes the call from now on (c). In this order: mark, token, barred.
 
-        Whoever repeats it under another request id, as a process does that was started anew, is
-        told that it was begun.
+        Whoever repeats it under another request id, as a process does that was started anew, or
+        past the deadline, is told that it was begun; and that the claim is lost, once it was
+        settled or aborted: by then another may have begun.
         """
         arguments = digest_of("begin", token.hex())
         replay = replayed(self.marks, request_id, arguments)
-        if replay is not None:
+        if isinstance(replay, Refused) or (
+            replay and self._is_at(request_id, DispatchingGrant, now)
+        ):
             return replay
         overdue = self._overdue(now)
         if overdue is not None:
             return overdue
         match self.phase:
             case ClaimedGrant(token=held, by=by, deadline=deadline) if held == token:
-                if now >= deadline:
+                if replay is not None or now >= deadline:
                     return Refused(ClaimLost())
                 if barred is not None:
                     return Refused(barred)
@@ -382,9 +391,22 @@ class Grant:
         return self._moved(phase, event, request=None, until=held.deadline)
 
     def abort(
-        self, *, token: Digest, request_id: RequestId, now: datetime
+        self,
+        *,
+        token: Digest,
+        request_id: RequestId,
+        withdrawn_by: Principal | None,
+        now: datetime,
     ) -> Decision[Grant, GrantOutcome, GrantAbortRefusal]:
-        """Its holder vouches that nothing happened (d): it may be claimed again."""
+        """Its holder vouches that nothing happened (d): it may be claimed again.
+
+        Args:
+            token: The digest of the holder's token.
+            request_id: The caller's.
+            withdrawn_by: Who takes back at once what is given back, where the run that had asked
+                has ended meanwhile; else None.
+            now: The store's.
+        """
         request = _Request(id=request_id, arguments=digest_of("abort", token.hex()))
         replay = replayed(self.marks, request.id, request.arguments)
         if replay is not None:
@@ -398,7 +420,7 @@ class Grant:
         if isinstance(held, DispatchingGrant) and held.step is not None:
             return Refused(SettleWithRun(held.step))
         event = GrantAborted(**self._told(now), by=held.by)
-        return self._moved(ActiveGrant(), event, request=request, until=held.deadline)
+        return self._given_back(event, request, withdrawn_by, until=held.deadline, now=now)
 
     # ---- after the call -------------------------------------------------------------------------
 
@@ -437,6 +459,7 @@ class Grant:
         by: Principal,
         request_id: RequestId,
         run_lives: bool,
+        withdrawn_by: Principal | None,
         now: datetime,
     ) -> Decision[Grant, GrantOutcome, GrantSettleRefusal]:
         """An operator found out what had become of a call of which nobody had told (f).
@@ -446,6 +469,7 @@ class Grant:
             by: The operator.
             request_id: The caller's.
             run_lives: Whether the run has not ended whose step began with it.
+            withdrawn_by: As of `abort`.
             now: The store's; before the deadline its holder may still tell.
         """
         arguments = digest_of("settle", by.kind.value, by.id, "happened" if happened else "did not")
@@ -462,7 +486,9 @@ class Grant:
             case DispatchingGrant(deadline=deadline) if now < deadline:
                 return Refused(GrantBusy(deadline))
             case DispatchingGrant() as held:
-                return self._settled(held, by, request, happened=happened, now=now)
+                return self._settled(
+                    held, by, request, happened=happened, withdrawn_by=withdrawn_by, now=now
+                )
             case ActiveGrant() | ClaimedGrant():
                 return Refused(NotBegun())
             case ConsumedGrant() if happened:
@@ -477,7 +503,8 @@ class Grant:
     ) -> Changed[Grant, GrantOutcome] | Unchanged[GrantOutcome]:
         """The step that began with it is settled, in the commit that says so in the journal.
 
-        The journal has judged who may tell, and when; so the deadline here decides nothing.
+        The journal has judged who may tell, and when; so the deadline here decides nothing. What
+        is given back of a run that is over, `run_ended` takes back in the same commit.
 
         Args:
             step: Which step; a grant that another began with stays as it is.
@@ -489,7 +516,7 @@ class Grant:
         if not isinstance(held, DispatchingGrant) or held.step != step:
             return Unchanged(GrantOutcome.of(held))
         if by is not None:
-            return self._settled(held, by, None, happened=happened, now=now)
+            return self._settled(held, by, None, happened=happened, withdrawn_by=None, now=now)
         if happened:
             consumed = ConsumedGrant(token=held.token, at=now)
             return self._moved(consumed, GrantConsumed(**self._told(now), by=held.by))
@@ -530,6 +557,17 @@ class Grant:
                 assert_never(self.phase)
 
     # ---- steps ----------------------------------------------------------------------------------
+
+    def _is_at(
+        self, request_id: RequestId, kind: type[ClaimedGrant | DispatchingGrant], now: datetime
+    ) -> bool:
+        """Whether what a known command led to still holds, its deadline put off at most.
+
+        The token is in the digest of its mark; and what is held anew, another mark has come for.
+        """
+        last = self.marks.entries[-1].request_id
+        held = self.phase
+        return isinstance(held, kind) and now < held.deadline and last == request_id
 
     def _claimable(
         self, token: Digest, now: datetime
@@ -590,11 +628,30 @@ class Grant:
         request: _Request | None,
         *,
         happened: bool,
+        withdrawn_by: Principal | None,
         now: datetime,
     ) -> Changed[Grant, GrantOutcome]:
-        phase = ConsumedGrant(token=held.token, at=now) if happened else ActiveGrant()
         event = GrantSettled(**self._told(now), by=by, happened=happened)
-        return self._moved(phase, event, request=request)
+        if not happened:
+            return self._given_back(event, request, withdrawn_by, until=None, now=now)
+        return self._moved(ConsumedGrant(token=held.token, at=now), event, request=request)
+
+    def _given_back(
+        self,
+        event: Event,
+        request: _Request | None,
+        withdrawn_by: Principal | None,
+        *,
+        until: datetime | None,
+        now: datetime,
+    ) -> Changed[Grant, GrantOutcome]:
+        """Nothing happened: it may be claimed again, unless it is taken back at once."""
+        if withdrawn_by is None:
+            return self._moved(ActiveGrant(), event, request=request, until=until)
+        cause = GrantRevokeCause.RUN_ENDED
+        withdrawn = GrantWithdrawn(**self._told(now), by=withdrawn_by, cause=cause)
+        phase = RevokedGrant(by=withdrawn_by, at=now, cause=cause)
+        return self._moved(phase, event, withdrawn, request=request, until=until)
 
     def _revoked(
         self, by: Principal, cause: GrantRevokeCause, request: _Request | None, now: datetime
@@ -634,8 +691,7 @@ class Grant:
     def _moved(
         self,
         phase: GrantPhase,
-        event: Event,
-        *,
+        *events: Event,
         request: _Request | None = None,
         until: datetime | None = None,
     ) -> Changed[Grant, GrantOutcome]:
@@ -643,7 +699,7 @@ class Grant:
         if request is not None:
             mark = Mark(request.id, request.arguments, outcome)
             marks = remember(marks, mark, bound=MARKS_MAX)
-        return Changed(evolve(self, phase=phase, marks=marks), outcome, (event,), until)
+        return Changed(evolve(self, phase=phase, marks=marks), outcome, events, until)
 
     def _told(self, now: datetime) -> GrantTold:
         return GrantTold(

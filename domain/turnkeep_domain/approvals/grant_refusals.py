@@ -151,7 +151,7 @@ GrantHeld: TypeAlias = GrantBusy | OutcomeUncertain
 GrantBar: TypeAlias = CallForbidden | ToolDisabled
 """The call may not be made by now, whatever was approved."""
 
-GrantClaimRefusal: TypeAlias = RequestIdReused | PresentedRefusal | GrantHeld | GrantEnd
+GrantClaimRefusal: TypeAlias = RequestIdReused | PresentedRefusal | GrantHeld | ClaimLost | GrantEnd
 GrantBeginRefusal: TypeAlias = RequestIdReused | ClaimLost | AlreadyDispatching | GrantEnd
 GrantStepRefusal: TypeAlias = PresentedRefusal | GrantHeld | GrantEnd
 GrantExtendRefusal: TypeAlias = ClaimLost | GrantEnd

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import pytest
 
 from tests.application.approvals.granting import (
+    ACTIVE,
     CONSUMED,
     OLGA,
     ONE,
@@ -37,6 +39,7 @@ from turnkeep_domain.approvals.grant_refusals import (
     ClaimLost,
     GrantBusy,
     GrantRevoked,
+    GrantSpent,
     NotApproved,
     OutcomeUncertain,
 )
@@ -318,6 +321,65 @@ def test_what_a_killed_host_had_begun_is_never_run_again_unsettled(keep: Keep) -
             assert await same.begin(request="anew") == Refused(AlreadyDispatching())
             await keep.clock.advance(7 * 86_400)
             assert await other.claim() == uncertain
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("fate", ["lose-after", "land-late 1"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_one_yes_has_one_effect_though_whoever_was_cut_off_repeats_its_begin(
+    keep: Keep,
+    fate: str,
+    ended: bool,  # noqa: FBT001 - a parameter of the table
+) -> None:
+    """39, 42, 45. An operator found that nothing had happened, and another made the call."""
+
+    async def scenario() -> None:
+        id = await approved(keep)
+        async with keep.suffering(f"commit#2: {fate}") as (approvals, _):
+            cut_off = Resumer(approvals=approvals, id=id)
+            await cut_off.claim()
+            with suppress(OutcomeUnknown):
+                await cut_off.begin()
+        again = Resumer(approvals=keep.rival, id=id)
+        begun = await again.begin()
+        assert isinstance(begun, GrantOutcome)
+        assert begun.until is not None
+        await keep.let_pass_until(begun.until)
+        assert await again.begin() == Refused(AlreadyDispatching())
+        assert await again.settle(happened=False) == ACTIVE
+        assert await again.begin() == Refused(ClaimLost())
+        other = Resumer(approvals=keep.approvals, id=id, token=TWO, name="r2")
+        assert isinstance(await other.claim(), GrantOutcome)
+        assert await again.begin() == Refused(ClaimLost())
+        assert isinstance(await other.begin(), GrantOutcome)
+        if ended:
+            assert await other.consume() == CONSUMED
+        lost = Refused(GrantSpent() if ended else ClaimLost())
+        assert [await again.begin(), await again.consume()] == [lost] * 2
+        assert (await keep.kinds("grant")).count("began") == 2
+
+    keep.run(scenario)
+
+
+def test_what_was_taken_back_is_not_begun_by_a_repeat(keep: Keep) -> None:
+    """42."""
+
+    async def scenario() -> None:
+        id = await approved(keep)
+        here = Resumer(approvals=keep.approvals, id=id)
+        await here.claim()
+        begun = await here.begin()
+        assert isinstance(begun, GrantOutcome)
+        assert begun.until is not None
+        await disable(keep)
+        assert await here.begin() == begun
+        await keep.let_pass_until(begun.until)
+        await here.settle(happened=False)
+        assert await here.revoke() == REVOKED
+        withdrawn = Refused(GrantRevoked(GrantRevokeCause.WITHDRAWN))
+        assert await here.begin() == withdrawn
+        assert await here.claim() == DISABLED
 
     keep.run(scenario)
 

@@ -499,6 +499,111 @@ def test_an_uncertain_step_is_not_settled_apart_from_its_run(timed: Keep) -> Non
     keep.run(scenario)
 
 
+@pytest.mark.parametrize("end", ["cancel", "give up"])
+def test_a_yes_of_a_run_that_has_ended_is_not_given_back(timed: Keep, end: str) -> None:
+    """Its step was uncertain, and an operator finds that it did not happen."""
+    keep = timed
+
+    async def scenario() -> None:
+        at = await uncertain(keep)
+        if end == "cancel":
+            await keep.cancel(at.claim.run)
+        else:
+            await keep.turns.give_up(
+                at.claim.run,
+                settlements={},
+                category=BROKEN,
+                actor=OPERATOR,
+                request_id=RequestId("enough"),
+            )
+        assert isinstance((await grant_of(keep, at)).phase, DispatchingGrant)
+        await keep.let_pass(1_000)
+        for _ in range(2):
+            answer = await keep.approvals().settle(
+                at.scope, at.approval, happened=False, by=ADA, request_id=RequestId("s")
+            )
+            assert answer == GrantOutcome(state=GrantState.REVOKED, until=None)
+        phase = (await grant_of(keep, at)).phase
+        assert isinstance(phase, RevokedGrant)
+        assert phase.cause is GrantRevokeCause.RUN_ENDED
+        expected = ["grant.issued", "grant.began", "grant.settled", "grant.revoked"]
+        assert await kinds(keep) == expected
+        ended = Refused(GrantRevoked(GrantRevokeCause.RUN_ENDED))
+        assert await claimed_outside(keep, at) == ended
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "no"])
+@pytest.mark.parametrize("told", ["abort", "settle"])
+def test_a_yes_that_was_begun_outside_is_given_back_only_to_a_run_that_lives(
+    timed: Keep, end: str, told: str
+) -> None:
+    keep = timed
+
+    async def scenario() -> None:
+        at = await ready(keep)
+        approvals, token = keep.approvals(), step_token(at.claim, step("outside"))
+        assert isinstance(await claimed_outside(keep, at), GrantOutcome)
+        await approvals.begin(at.scope, at.approval, token=token, request_id=RequestId("b"))
+        if end == "complete":
+            await keep.turns.complete(at.claim)
+        elif end == "fail":
+            await keep.turns.fail(at.claim, category=BROKEN)
+        assert isinstance((await grant_of(keep, at)).phase, DispatchingGrant)
+        request = RequestId("not after all")
+        if told == "abort":
+            answer: object = await approvals.abort(
+                at.scope, at.approval, token=token, request_id=request
+            )
+        else:
+            await keep.let_pass(1_000)
+            answer = await approvals.settle(
+                at.scope, at.approval, happened=False, by=ADA, request_id=request
+            )
+        state = GrantState.ACTIVE if end == "no" else GrantState.REVOKED
+        assert answer == GrantOutcome(state=state, until=None)
+        assert (await grant_of(keep, at)).run == at.claim.run
+
+    keep.run(scenario)
+
+
+@pytest.mark.parametrize("first", ["abort", "end"])
+def test_of_a_run_that_ends_while_its_yes_is_given_back_no_yes_is_left(
+    keep: Keep, first: str
+) -> None:
+    async def scenario() -> None:
+        at = await ready(keep)
+        approvals, token = keep.approvals(), step_token(at.claim, step("outside"))
+        await claimed_outside(keep, at)
+        await approvals.begin(at.scope, at.approval, token=token, request_id=RequestId("b"))
+
+        async def abort() -> object:
+            return await approvals.abort(
+                at.scope, at.approval, token=token, request_id=RequestId("n")
+            )
+
+        async with keep.suffering("commit#1: hold slow") as (turns, faulty):
+            if first == "abort":
+                slow = asyncio.ensure_future(turns.complete(at.claim))
+                await faulty.reached("slow")
+                assert await abort() == GrantOutcome(state=GrantState.ACTIVE, until=None)
+                faulty.release("slow")
+                assert isinstance(await slow, RunStanding)
+            else:
+                held = keep.approvals(faulty)
+                late = asyncio.ensure_future(
+                    held.abort(at.scope, at.approval, token=token, request_id=RequestId("n"))
+                )
+                await faulty.reached("slow")
+                assert isinstance(await keep.turns.complete(at.claim), RunStanding)
+                faulty.release("slow")
+                assert await late == GrantOutcome(state=GrantState.REVOKED, until=None)
+        assert isinstance((await grant_of(keep, at)).phase, RevokedGrant)
+
+    keep.run(scenario)
+
+
 def test_a_killed_runner_leaves_step_and_grant_to_an_operator(timed: Keep) -> None:
     """44 of approvals: never run again unsettled."""
 
@@ -614,13 +719,13 @@ def test_a_grant_that_ends_elsewhere_leaves_its_runs_list(timed: Keep, by: str) 
     keep.run(scenario)
 
 
-async def consumed_outside(keep: Keep, at: Ready) -> object:
-    """The grant of a run, used by a host that keeps no journal."""
+async def claimed_outside(keep: Keep, at: Ready) -> object:
+    """The grant of a run, about to be used by a host that keeps no journal."""
     approvals = keep.approvals()
     view = await approvals.get(at.scope, at.approval)
     assert view is not None
     token = step_token(at.claim, step("outside"))
-    await approvals.claim(
+    return await approvals.claim(
         at.scope,
         at.approval,
         by=view.requester,
@@ -631,6 +736,12 @@ async def consumed_outside(keep: Keep, at: Ready) -> object:
         token=token,
         request_id=RequestId("c"),
     )
+
+
+async def consumed_outside(keep: Keep, at: Ready) -> object:
+    """The grant of a run, used by a host that keeps no journal."""
+    approvals, token = keep.approvals(), step_token(at.claim, step("outside"))
+    await claimed_outside(keep, at)
     await approvals.begin(at.scope, at.approval, token=token, request_id=RequestId("b"))
     return await approvals.consume(at.scope, at.approval, token=token, request_id=RequestId("e"))
 

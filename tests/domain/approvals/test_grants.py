@@ -72,6 +72,7 @@ Command: TypeAlias = Callable[[Grant, datetime], Decision[Grant, GrantOutcome, o
 LAPSED: Final = NOW + CLAIM
 SILENT: Final = later(1) + DISPATCH
 LATE: Final = timedelta(days=1)
+TURNS: Final = Principal.service("turnkeep.turns")
 
 
 def claim(token: Digest, id: str = "new") -> Command:
@@ -96,17 +97,29 @@ def extend(token: Digest) -> Command:
     return lambda grant, now: grant.extend(token=token, ttl=2 * DISPATCH, now=now)
 
 
-def abort(token: Digest, id: str = "new") -> Command:
-    return lambda grant, now: grant.abort(token=token, request_id=rid(id), now=now)
+def abort(token: Digest, id: str = "new", *, withdrawn_by: Principal | None = None) -> Command:
+    return lambda grant, now: grant.abort(
+        token=token, request_id=rid(id), withdrawn_by=withdrawn_by, now=now
+    )
 
 
 def consume(token: Digest, id: str = "new") -> Command:
     return lambda grant, now: grant.consume(token=token, request_id=rid(id), now=now)
 
 
-def settle(happened: bool, *, run_lives: bool = False) -> Command:  # noqa: FBT001 - the option of the table
+def settle(
+    happened: bool,  # noqa: FBT001 - the option of the table
+    *,
+    run_lives: bool = False,
+    withdrawn_by: Principal | None = None,
+) -> Command:
     return lambda grant, now: grant.settle(
-        happened=happened, by=OPERATOR, request_id=rid("new"), run_lives=run_lives, now=now
+        happened=happened,
+        by=OPERATOR,
+        request_id=rid("new"),
+        run_lives=run_lives,
+        withdrawn_by=withdrawn_by,
+        now=now,
     )
 
 
@@ -151,11 +164,14 @@ COMMANDS: Final[dict[str, Command]] = {
     "extend, another": extend(OTHER),
     "abort": abort(MINE),
     "abort, another": abort(OTHER),
+    "abort, run over": abort(MINE, withdrawn_by=TURNS),
     "consume": consume(MINE),
     "consume, another": consume(OTHER),
     "settle, happened": settle(True),
     "settle, did not": settle(False),
     "settle, run lives": settle(True, run_lives=True),
+    "settle, happened, run over": settle(True, withdrawn_by=TURNS),
+    "settle, did not, run over": settle(False, withdrawn_by=TURNS),
     "revoke": revoke,
     "run ends": run_ends,
     "expire": expire,
@@ -169,8 +185,10 @@ TO_CONSUMED, TO_REVOKED, SAME = "consumed", "revoked", "same"
 _HOLDING: Final = ("extend", "abort", "consume")
 _ALL_LOST: Final = {
     f"{command}{whose}": "ClaimLost" for command in _HOLDING for whose in ("", ", another")
-}
+} | {"abort, run over": "ClaimLost"}
 _NOT_BEGUN: Final = {
+    "settle, happened, run over": "NotBegun",
+    "settle, did not, run over": "NotBegun",
     "settle, happened": "NotBegun",
     "settle, did not": "NotBegun",
     "settle, run lives": "NotBegun",
@@ -200,11 +218,14 @@ _UNDER_WAY: Final = {
     "extend, another": "ClaimLost",
     "abort": TO_ACTIVE,
     "abort, another": "ClaimLost",
+    "abort, run over": TO_REVOKED,
     "consume": TO_CONSUMED,
     "consume, another": "ClaimLost",
     "settle, happened": "GrantBusy",
     "settle, did not": "GrantBusy",
     "settle, run lives": "GrantBusy",
+    "settle, happened, run over": "GrantBusy",
+    "settle, did not, run over": "GrantBusy",
     "revoke": "AlreadyDispatching",
     "run ends": "AlreadyDispatching",
     "expire": "AlreadyDispatching",
@@ -217,12 +238,16 @@ _SILENT: Final = {
     "begin step, another": "OutcomeUncertain",
     "extend": "ClaimLost",
     "abort": "ClaimLost",
+    "abort, run over": "ClaimLost",
     "settle, happened": TO_CONSUMED,
     "settle, did not": TO_ACTIVE,
     "settle, run lives": TO_CONSUMED,
+    "settle, happened, run over": TO_CONSUMED,
+    "settle, did not, run over": TO_REVOKED,
 }
 _BOUND: Final = {
     "abort": "SettleWithRun",
+    "abort, run over": "SettleWithRun",
     "consume": "SettleWithRun",
     "settle, run lives": "SettleWithRun",
 }
@@ -231,6 +256,7 @@ _CONSUMED: Final = {
     "consume": SAME,
     "settle, happened": SAME,
     "settle, run lives": SAME,
+    "settle, happened, run over": SAME,
 }
 _TAKEN_BACK: Final = {**dict.fromkeys(COMMANDS, TIMED_OUT), "revoke": SAME, "run ends": SAME}
 
@@ -246,6 +272,7 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "begin step, another": "GrantBusy",
         "extend": TO_CLAIMED,
         "abort": TO_ACTIVE,
+        "abort, run over": TO_REVOKED,
         "consume": "NotBegun",
     },
     "lapsed": _FREE,
@@ -254,7 +281,12 @@ TABLE: Final[dict[str, dict[str, str]]] = {
     "silent": _SILENT,
     "silent, past the grant": _SILENT,
     "stepping": {**_UNDER_WAY, **_BOUND},
-    "stepping, silent": {**_SILENT, **_BOUND, "abort": "ClaimLost"},
+    "stepping, silent": {
+        **_SILENT,
+        **_BOUND,
+        "abort": "ClaimLost",
+        "abort, run over": "ClaimLost",
+    },
     "consumed": _CONSUMED,
     "consumed, long ago": _CONSUMED,
     "withdrawn": _TAKEN_BACK,
@@ -289,8 +321,9 @@ def test_every_command_in_every_state_answers_as_the_table_says(state: str, comm
         case Changed(after, outcome, events):
             assert type(after.phase) is NEXT[expected]
             assert outcome == GrantOutcome.of(after.phase)
-            assert len(events) == 1
-            assert (events[0].at, events[0].address) == (now, grant.address)
+            twice = "run over" in command and expected == TO_REVOKED
+            assert len(events) == 1 + twice
+            assert {(event.at, event.address) for event in events} == {(now, grant.address)}
         case Unchanged(outcome):
             assert expected == SAME
             assert outcome == GrantOutcome.of(grant.phase)
@@ -429,7 +462,19 @@ _OTHERWISE: Final[dict[str, Command]] = {
 
 
 @pytest.mark.parametrize("command", _REPEATED)
-def test_a_repeat_answers_as_it_did_whatever_happened_since(command: str) -> None:
+def test_a_repeat_answers_as_it_did_while_nothing_has_followed(command: str) -> None:
+    """11, 42."""
+    make, repeated = _REPEATED[command]
+    now = SILENT if command == "settle" else later(2)
+    decision = repeated(make(), now)
+    assert isinstance(decision, Changed)
+    assert repeated(decision.state, now + timedelta(seconds=1)) == Unchanged(decision.outcome)
+
+
+@pytest.mark.parametrize("command", sorted(_REPEATED.keys() - {"claim", "begin"}))
+def test_a_repeat_that_allows_nothing_answers_as_it_did_whatever_happened_since(
+    command: str,
+) -> None:
     """11, 42."""
     make, repeated = _REPEATED[command]
     now = SILENT if command == "settle" else later(2)
@@ -440,6 +485,121 @@ def test_a_repeat_answers_as_it_did_whatever_happened_since(command: str) -> Non
     )
     assert repeated(decision.state, NOW + LATE) == Unchanged(decision.outcome)
     assert repeated(changed, NOW + LATE) == Unchanged(decision.outcome)
+
+
+def test_a_repeat_answers_as_it_did_though_the_deadline_was_put_off() -> None:
+    """42."""
+    claim_mine, begin_mine = claim(MINE, "r-claim"), begin(MINE, "r-begin")
+    longer = kept(extend(MINE)(claimed(), later(1)))
+    assert claim_mine(longer, LAPSED) == Unchanged(GrantOutcome.of(claimed().phase))
+    longer = kept(extend(MINE)(dispatching(), later(2)))
+    assert begin_mine(longer, SILENT) == Unchanged(GrantOutcome.of(dispatching().phase))
+
+
+def _settled_by_an_operator() -> Grant:
+    return kept(settle(happened=False)(dispatching(), SILENT))
+
+
+def _begun_by_another() -> Grant:
+    taken = kept(claim(OTHER, "o-claim")(_settled_by_an_operator(), SILENT))
+    return kept(begin(OTHER, "o-begin")(taken, SILENT))
+
+
+def _begun_again(settled: Grant) -> Grant:
+    """Under the same token, by other request ids."""
+    return kept(begin(MINE, "2-begin")(kept(claim(MINE, "2-claim")(settled, SILENT)), SILENT))
+
+
+# What may have followed, when it is, and what a repeat of `r-begin` and `r-claim` is told then.
+_FOLLOWED: Final[dict[str, tuple[Callable[[], Grant], datetime, str, str]]] = {
+    "its time was up": (dispatching, SILENT, "AlreadyDispatching", "OutcomeUncertain"),
+    "settled": (_settled_by_an_operator, SILENT, "ClaimLost", "ClaimLost"),
+    "settled, overdue": (_settled_by_an_operator, ENDS, "settled", "settled"),
+    "settled, happened": (
+        lambda: kept(settle(happened=True)(dispatching(), SILENT)),
+        SILENT,
+        SPENT,
+        SPENT,
+    ),
+    "settled, revoked": (
+        lambda: kept(_settled_by_an_operator().revoke(by=GRACE, request_id=rid("g"), now=SILENT)),
+        SILENT,
+        TIMED_OUT,
+        TIMED_OUT,
+    ),
+    "settled, claimed by another": (
+        lambda: kept(claim(OTHER, "o-claim")(_settled_by_an_operator(), SILENT)),
+        SILENT,
+        "ClaimLost",
+        "GrantBusy",
+    ),
+    "settled, begun by another": (_begun_by_another, SILENT, "ClaimLost", "GrantBusy"),
+    "settled, made by another": (
+        lambda: kept(consume(OTHER, "o-end")(_begun_by_another(), SILENT)),
+        SILENT,
+        SPENT,
+        SPENT,
+    ),
+    "settled, a step begun": (
+        lambda: kept(begin_step(MINE)(_settled_by_an_operator(), SILENT)),
+        SILENT,
+        "AlreadyDispatching",
+        "GrantBusy",
+    ),
+    "aborted": (
+        lambda: kept(abort(MINE)(dispatching(), later(2))),
+        later(3),
+        "ClaimLost",
+        "ClaimLost",
+    ),
+    "aborted, claimed again": (
+        lambda: kept(claim(MINE, "2")(kept(abort(MINE)(dispatching(), later(2))), later(2))),
+        later(3),
+        "ClaimLost",
+        SAME,
+    ),
+    "settled, begun again": (
+        lambda: _begun_again(_settled_by_an_operator()),
+        SILENT,
+        "AlreadyDispatching",
+        "GrantBusy",
+    ),
+    "consumed": (consumed, later(3), SPENT, SPENT),
+}
+
+
+def _word(decision: Decision[Grant, GrantOutcome, object], grant: Grant) -> str:
+    match decision:
+        case Refused(reason):
+            return type(reason).__name__
+        case Settled():
+            return "settled"
+        case Unchanged(outcome):
+            assert outcome == GrantOutcome.of(grant.phase)
+            return SAME
+        case Changed():
+            return "changed"
+
+
+@pytest.mark.parametrize("followed", _FOLLOWED)
+def test_a_repeat_of_what_allows_to_go_on_allows_it_once_something_followed_to_nobody(
+    followed: str,
+) -> None:
+    """42, 45. One approval, one effect: whoever begins again by a repeat might be the second."""
+    make, now, of_begin, of_claim = _FOLLOWED[followed]
+    grant = make()
+    assert _word(begin(MINE, "r-begin")(grant, now), grant) == of_begin
+    assert _word(claim(MINE, "r-claim")(grant, now), grant) == of_claim
+
+
+def test_a_claim_that_was_taken_over_or_taken_back_is_not_repeated() -> None:
+    """30, 42."""
+    repeat = claim(MINE, "r-claim")
+    assert repeat(claimed(), LAPSED) == Refused(ClaimLost())
+    taken = kept(claim(OTHER)(claimed(), LAPSED))
+    assert repeat(taken, LAPSED) == Refused(GrantBusy(LAPSED + CLAIM))
+    withdrawn = kept(revoke(claimed(), later(1)))
+    assert repeat(withdrawn, later(1)) == Refused(GrantRevoked(GrantRevokeCause.WITHDRAWN))
 
 
 @pytest.mark.parametrize("command", _REPEATED)
@@ -473,7 +633,7 @@ def test_the_last_32_request_ids_are_remembered() -> None:
                 now=later(number),
             )
         )
-        grant = kept(grant.abort(token=MINE, request_id=rid(f"a{number}"), now=later(number)))
+        grant = kept(abort(MINE, f"a{number}")(grant, later(number)))
     assert (len(grant.marks.entries), grant.marks.dropped) == (32, 48)
 
 
@@ -508,6 +668,26 @@ def test_a_late_consume_after_settle_happened_changes_nothing() -> None:
     settled = kept(settle(happened=True)(dispatching(), SILENT))
     assert consume(MINE, "late")(settled, SILENT) == Unchanged(GrantOutcome.of(settled.phase))
     assert consume(OTHER, "other")(settled, SILENT) == Refused(GrantSpent())
+
+
+@pytest.mark.parametrize("command", ["abort", "settle"])
+def test_what_is_given_back_of_a_run_that_is_over_is_taken_back_at_once(command: str) -> None:
+    make = dispatching if command == "abort" else stepping
+    now = later(2) if command == "abort" else SILENT
+    give_back = (
+        abort(MINE, withdrawn_by=TURNS)
+        if command == "abort"
+        else settle(happened=False, withdrawn_by=TURNS)
+    )
+    decision = give_back(make(), now)
+    assert isinstance(decision, Changed)
+    cause = GrantRevokeCause.RUN_ENDED
+    assert decision.state.phase == RevokedGrant(by=TURNS, at=now, cause=cause)
+    told = ["grant.aborted" if command == "abort" else "grant.settled", "grant.revoked"]
+    assert [event.kind for event in decision.events] == told
+    assert give_back(decision.state, NOW + LATE) == Unchanged(decision.outcome)
+    assert claim(OTHER, "next")(decision.state, now) == Refused(GrantRevoked(cause))
+    assert begin_step(OTHER)(decision.state, now) == Refused(GrantRevoked(cause))
 
 
 @pytest.mark.parametrize("happened", [True, False])
