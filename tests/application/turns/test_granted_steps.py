@@ -695,9 +695,9 @@ async def called_off(keep: Keep, failed: Claim) -> Ready:
     at = Ready(granted.claim, approval)
     assert isinstance(await begin(keep, at), Intended)
     await keep.cancel(at.claim.run)
-    standing = await keep.turns.fail(at.claim, category=BROKEN)
-    assert isinstance(standing, RunStanding)
-    assert standing.status is RunStatus.CANCELLED
+    ended = await keep.turns.fail(at.claim, category=BROKEN)
+    assert isinstance(ended, RunStanding)
+    assert ended.status is RunStatus.CANCELLED
     assert isinstance((await grant_of(keep, at)).phase, DispatchingGrant)
     return at
 
