@@ -272,9 +272,11 @@ class _Again:
         if isinstance(closed, Need):
             return closed
         course = Course(closed.records)
-        tell_grants(course, failed, decision.state.effects, by=self.actor.principal, now=now)
-        # Its run is over, so what was not used after all goes as the others went.
-        revoke_unspent(course, failed, now=now)
+        # What is open was begun by the last run, and with its grants: of those before, a retry has
+        # settled all.
+        tell_grants(course, last, decision.state.effects, by=self.actor.principal, now=now)
+        # That run is over, so what was not used after all goes as the others went.
+        revoke_unspent(course, last, now=now)
         if course.need is not None:
             return course.need
         told = evolve(decision, events=(*closed.events, *course.events, *decision.events))

@@ -670,7 +670,8 @@ class Turns:
             claim: The worker's.
             reason: `DRAIN`: due at once, at most `returned_max` times in a row; `ERROR`: due after
                 a backoff, at most `lost_max` times in a row. One more fails the run.
-            redo: The call whose error ended the claim, which the next one does again.
+            redo: The call whose error ended the claim, which the next one does again; or, where
+                the run is called off, the retry that follows it.
         """
         return await self._running.relinquish(claim, reason=reason, redo=redo)
 

@@ -65,7 +65,7 @@ class RunContext:
     What a journaled call was answered when it was made, a replay answers: what it returned, and
     also with which code it was refused. A refused call takes its place like every other, so the
     next one of its name is another call. It is asked anew where the refusal ended the claim, by
-    `raise TryAgain from refused`, or failed the run that is retried.
+    `raise TryAgain from refused`, or ended the run that is retried, failed or called off.
 
     Attributes:
         draining: Announced once the worker is to end: whoever can, comes to a good end soon.

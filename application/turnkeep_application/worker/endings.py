@@ -88,6 +88,18 @@ def ending_of_error(error: BaseException, cause: Cause) -> Ending:
     return next((end for end in endings if isinstance(end, Fail)), endings[0])
 
 
+def called_off(ending: Ending) -> Ending:
+    """The same of a run that is called off, which ends as cancelled however its claim ends.
+
+    The call that made it fail is done again, should the run be a retry that is followed by another.
+    """
+    match ending:
+        case Fail(effect=EffectId() as effect):
+            return GiveBack(Relinquishment.ERROR, effect)
+        case _:
+            return ending
+
+
 def _ending(error: BaseException) -> Ending:
     effect = _effect_of(error)
     match error:

@@ -23,6 +23,7 @@ from turnkeep_application.worker.endings import (
     Ending,
     Fail,
     GiveBack,
+    called_off,
     ending_of_error,
     ending_of_return,
 )
@@ -235,6 +236,8 @@ class Engagement:
 
     async def _tell(self, ending: Ending) -> None:
         """Ends the claim. Once the worker drains, it is tried for a short time only."""
+        if self.tenancy.cancelling.announced:
+            ending = called_off(ending)
         patience_seconds = self.settings.unwind_seconds if self.draining.announced else None
         try:
             async with asyncio.timeout(patience_seconds):

@@ -16,7 +16,7 @@ from turnkeep_application.worker.exits import CallRefused
 from turnkeep_application.worker.runner import Runner
 from turnkeep_domain.approvals.canonical import CanonicalInput, canonical
 from turnkeep_domain.approvals.grant_phases import GrantRevokeCause
-from turnkeep_domain.approvals.grant_refusals import GrantRevoked, NotApproved
+from turnkeep_domain.approvals.grant_refusals import GrantRevoked, NotApproved, NotGrantee
 from turnkeep_domain.approvals.refusals import Unknown
 from turnkeep_domain.approvals.states import ApprovalState
 from turnkeep_domain.decisions import Refused
@@ -48,8 +48,9 @@ class GrantedCall:
     async def begin(self) -> EffectState:
         """Stores the intent, with the grant begun.
 
-        A yes whose time was up before it was used is asked for anew, which ends the claim: the
-        handler is begun again when it is decided, and comes here with that one.
+        A yes whose time was up before it was used, or that a run before this one was given, is
+        asked for anew, which ends the claim: the handler is begun again when it is decided, and
+        comes here with that one.
 
         Raises:
             CallRefused: The grant cannot be used.
@@ -69,6 +70,8 @@ class GrantedCall:
                         pass
                     case NotApproved(state=ApprovalState.DISCARDED):
                         pass  # a run of this journal had asked that was called off
+                    case NotGrantee():
+                        pass  # a run of this journal had asked that has ended
                     case Unknown() if attempt > max(FIRST, anew):
                         anew = attempt
                         await asked.ask_again(attempt)

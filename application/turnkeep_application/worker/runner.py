@@ -27,8 +27,8 @@ from turnkeep_application.worker.tenancy import Tenancy
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.request_ids import RequestIdReused
 from turnkeep_domain.turns.claims import Claim
-from turnkeep_domain.turns.declined import declined_with
-from turnkeep_domain.turns.effect import EffectState, JournalCall, NotDone
+from turnkeep_domain.turns.declined import declined, declined_with
+from turnkeep_domain.turns.effect import EffectKind, EffectState, Intended, JournalCall, NotDone
 from turnkeep_domain.turns.effect_ids import EffectId, IdempotencyKey, idempotency_key
 from turnkeep_domain.turns.names import Category
 from turnkeep_domain.turns.refusals import (
@@ -127,7 +127,12 @@ class Runner:
                     raise CallRefused(refused.reason, refused.code, call.id) from None
                 answered = refused
             state = await self.ask(partial(self._decline, call, answered.code))
-            if isinstance(state, NotDone):
+            called_off = isinstance(answered.reason, WrongState)
+            if called_off and isinstance(state, Intended) and call.kind is EffectKind.STEP:
+                # The intent had landed in doubt, and nothing was called on it.
+                state = await self.ask(partial(self._undo, call, answered.code))
+            # A run that is called off is refused before the store looks at what it knows.
+            if called_off or isinstance(state, NotDone):
                 raise CallRefused(answered.reason, answered.code, call.id)
             # A request that had been in doubt has landed since: the store answers by it now.
 
@@ -135,6 +140,17 @@ class Runner:
         self, call: JournalCall, code: str
     ) -> Awaitable[EffectState | Refused[SettleRefusal]]:
         return self.turns.decline(self.claim, call, code=code)
+
+    def _undo(
+        self, call: JournalCall, code: str
+    ) -> Awaitable[EffectState | Refused[SettleRefusal]]:
+        return self.turns.settle(
+            self.claim,
+            call.id,
+            mode=call.mode,
+            arguments=call.arguments,
+            outcome=declined(code),
+        )
 
     async def ask(self, request: Callable[[], Awaitable[T | Refused[object]]]) -> T:
         """Makes one request under the claim, and answers what was not refused.
@@ -163,6 +179,8 @@ class Runner:
                 # The deadline of the cancel is learned at once, not with the next beat.
                 await self.heartbeats.beat()
                 self.tenancy.require_open()
+                # Known in any case, for how the claim ends depends on it.
+                self.tenancy.cancelling.announce()
             case ReplayDiverged():
                 await self.diverge()
             case _:
@@ -188,11 +206,12 @@ class Runner:
 def _stands_by_itself(reason: object) -> bool:
     """Whether a refusal needs no entry: every replay meets it, or none comes.
 
-    A journal that is full never has room again. A run that is called off is not replayed. What was
-    answered by what is kept of an earlier call stands there.
+    A journal that is full never has room again. What was answered by what is kept of an earlier
+    call stands there. A run that is called off is not replayed, but a retry that follows it is told
+    what it was told.
     """
     match reason:
-        case EffectsFull(limit="effects") | WrongState() | CallDeclined() | RequestIdReused():
+        case EffectsFull(limit="effects") | CallDeclined() | RequestIdReused():
             return True
         case _:
             return False

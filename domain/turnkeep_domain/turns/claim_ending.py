@@ -150,9 +150,10 @@ class ClaimEnding:
         self, counters: RunCounters, category: Category, *, rest: timedelta, redo: RunEffect | None
     ) -> Ending:
         run, policy = self.active.run, self.active.run.policy
-        if isinstance(run.state, CancelRequested):
-            return self._cancelled(run.state, None)
         effects = () if redo is None else (redo.redone(),)
+        if isinstance(run.state, CancelRequested):
+            # A retry that is called off is followed by another, on the same journal.
+            return self._cancelled(run.state, None, effects)
         run = evolve(run, counters=counters)
         if run.open or (self.lease.started and not policy.journaled):
             return self._for_an_operator(run, category, effects)
@@ -165,7 +166,12 @@ class ClaimEnding:
         )
         return self._ending(run, event, effects)
 
-    def _cancelled(self, asked: CancelRequested, result_ref: Ref | None) -> Ending:
+    def _cancelled(
+        self,
+        asked: CancelRequested,
+        result_ref: Ref | None,
+        effects: Sequence[RunEffect] = (),
+    ) -> Ending:
         run = self.active.run
         cancelled = Cancelled(
             reason=asked.reason, by=asked.by, result_ref=result_ref, uncertain=len(run.open)
@@ -177,7 +183,7 @@ class ClaimEnding:
             actor=cancelled.by,
             uncertain=cancelled.uncertain,
         )
-        return self._ending(run, event)
+        return self._ending(run, event, effects)
 
     def _failed(
         self,

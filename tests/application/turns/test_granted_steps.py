@@ -64,7 +64,7 @@ from turnkeep_domain.turns.effect import Done, Intended, NotDone, Uncertain, Unc
 from turnkeep_domain.turns.names import Category
 from turnkeep_domain.turns.refusals import LeaseLost, WrongState
 from turnkeep_domain.turns.run import RunApproval
-from turnkeep_domain.turns.run_states import RunStatus
+from turnkeep_domain.turns.run_states import Blocked, RunStatus
 from turnkeep_ports.errors import OutcomeUnknown
 from turnkeep_ports.store import CommitId
 
@@ -786,5 +786,55 @@ def test_a_step_left_open_by_a_failed_run_is_settled_with_its_grant_when_that_is
         phase = (await grant_of(keep, at)).phase
         assert isinstance(phase, RevokedGrant)
         assert phase.cause is GrantRevokeCause.RUN_ENDED
+
+    keep.run(scenario)
+
+
+async def called_off(keep: Keep, failed: Claim) -> Ready:
+    """The retry of a failed run, called off while nobody knows of its granted step."""
+    standing = await keep.turns.retry(
+        failed.run, settlements={}, actor=OPERATOR, request_id=RequestId("again")
+    )
+    assert isinstance(standing, RunStanding), standing
+    (granted,) = await keep.claimed()
+    assert isinstance(await keep.ask(granted.claim), RunStanding)
+    waiting = await keep.view(granted.claim.run)
+    assert isinstance(waiting.state, Blocked)
+    approval = str(waiting.state.gate.ref)
+    await keep.approvals().approve(waiting.scope, approval, by=ADA, decision_id=RequestId("d1"))
+    (granted,) = await keep.claimed()
+    at = Ready(granted.claim, approval)
+    assert isinstance(await begin(keep, at), Intended)
+    await keep.cancel(at.claim.run)
+    ended = await keep.turns.fail(at.claim, category=BROKEN)
+    assert isinstance(ended, RunStanding)
+    assert ended.status is RunStatus.CANCELLED
+    assert isinstance((await grant_of(keep, at)).phase, DispatchingGrant)
+    return at
+
+
+@pytest.mark.parametrize("outcome", [HAPPENED, NOT_AFTER_ALL])
+def test_a_step_left_open_by_a_retry_that_was_called_off_is_settled_with_its_grant_by_the_next(
+    keep: Keep, outcome: Done | NotDone
+) -> None:
+    async def scenario() -> None:
+        failed = await keep.running()
+        await keep.turns.fail(failed, category=BROKEN)
+        at = await called_off(keep, failed)
+        standing = await keep.turns.retry(
+            failed.run,
+            settlements={step("pay"): outcome},
+            actor=OPERATOR,
+            request_id=RequestId("once more"),
+        )
+        assert isinstance(standing, RunStanding), standing
+        phase = (await grant_of(keep, at)).phase
+        if isinstance(outcome, Done):
+            assert isinstance(phase, ConsumedGrant)
+        else:
+            assert isinstance(phase, RevokedGrant)
+            assert phase.cause is GrantRevokeCause.RUN_ENDED
+        journal = effect_key(failed.run, step("pay"))
+        assert len(await written_by(keep, grant_key(at.scope, at.approval), journal)) == 1
 
     keep.run(scenario)

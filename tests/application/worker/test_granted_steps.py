@@ -8,7 +8,15 @@ from typing import Final
 import pytest
 from attrs import define, field
 
-from tests.application.worker.sites import ADA, OPERATOR, OWNER, Host, Site, VirtualSite
+from tests.application.worker.sites import (
+    ADA,
+    OPERATOR,
+    OWNER,
+    Host,
+    Site,
+    VirtualSite,
+    thread,
+)
 from turnkeep_application.approval_views import ApprovalView
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import Handler, RunContext
@@ -22,11 +30,13 @@ from turnkeep_application.worker.exits import (
 )
 from turnkeep_domain.approvals.calls import Dispatch, Effect
 from turnkeep_domain.approvals.canonical import Json
-from turnkeep_domain.approvals.grant_phases import GrantRevokeCause, GrantState
+from turnkeep_domain.approvals.grant_phases import GrantOutcome, GrantRevokeCause, GrantState
+from turnkeep_domain.approvals.grant_token import GRANT_TOKEN_BYTES, GrantToken
 from turnkeep_domain.approvals.names import CorrelationId, InvocationId
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal
 from turnkeep_domain.request_ids import RequestId
+from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claims import RunStanding
 from turnkeep_domain.turns.effect import Done, Mode, NotDone
 from turnkeep_domain.turns.effect_ids import EffectId
@@ -298,6 +308,71 @@ def test_a_retried_run_asks_again_for_what_its_forerunner_had_not_used(
         assert len(bank.made) == 1
 
     virtual.run(scenario)
+
+
+def test_a_retried_run_asks_again_for_what_a_host_had_begun_and_not_done(
+    virtual: VirtualSite,
+) -> None:
+    """What its forerunner was granted came back to nobody: that run is over."""
+    bank = Bank()
+
+    async def handler(ctx: RunContext) -> None:
+        yes = await asked(ctx)
+        if ctx.run.lineage.retry_of is None:
+            await begun_outside(host_of[0], yes)
+            raise GiveUp(Category("broken"))
+        await ctx.effect("pay", bank.pay, INPUT, grant=yes)
+
+    host_of: list[Host] = []
+
+    async def scenario() -> None:
+        async with virtual.host() as host:
+            host_of.append(host)
+            run = await host.submit()
+            async with host.worker(handler):
+                one = await say_yes(host, run)
+                assert (await ended(host, run)).status is RunStatus.FAILED
+            await virtual.sleep(1_000)
+            standing = await host.turns.retry(
+                run.address, settlements={}, actor=OPERATOR, request_id=RequestId("again")
+            )
+            assert isinstance(standing, RunStanding)
+            settled = await host.approvals.settle(
+                run.scope, one, happened=False, by=ADA, request_id=RequestId("checked")
+            )
+            assert isinstance(settled, GrantOutcome)
+            again = await host.turns.get(RunAddress(run.scope, standing.run))
+            assert again is not None
+            async with host.worker(handler):
+                two = await say_yes(host, again)
+                assert (await ended(host, again)).status is RunStatus.COMPLETED
+            assert two != one
+            assert await grant_state(host, run, two) is GrantState.CONSUMED
+        assert len(bank.made) == 1
+
+    virtual.run(scenario)
+
+
+async def begun_outside(host: Host, approval: str) -> None:
+    """A grant of a run, begun by a host that keeps no journal."""
+    view = await host.approvals.get(thread(), approval)
+    assert view is not None
+    token = GrantToken(b"o" * GRANT_TOKEN_BYTES)
+    await host.approvals.claim(
+        view.scope,
+        approval,
+        by=view.requester,
+        invocation=view.invocation,
+        action=view.action,
+        effects=view.effects,
+        input=INPUT,
+        token=token,
+        request_id=RequestId("claimed"),
+    )
+    begun = await host.approvals.begin(
+        view.scope, approval, token=token, request_id=RequestId("begun")
+    )
+    assert isinstance(begun, GrantOutcome)
 
 
 @pytest.mark.parametrize("happened", [True, False])

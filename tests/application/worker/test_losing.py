@@ -17,6 +17,7 @@ from turnkeep_application.worker.exits import CallRefused, RunLeft, TryAgain
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.request_ids import Digest, RequestId
 from turnkeep_domain.turns.claims import Token
+from turnkeep_domain.turns.declined import declined
 from turnkeep_domain.turns.effect import Done, Mode, Uncertain
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.names import Ref
@@ -283,7 +284,10 @@ def test_after_a_cancel_request_an_outcome_is_accepted_and_an_intent_refused(sit
                 view = await host.settled(run)
             assert view.status is RunStatus.CANCELLED
             assert met == ["paid", "wrong_state", "True"]
-            assert list(await host.journal(run)) == [("pay", 0)]
+            journal = await host.journal(run)
+            assert set(journal) == {("pay", 0), ("send", 0)}
+            assert isinstance(journal["pay", 0].state, Done)
+            assert journal["send", 0].state == declined("wrong_state")
 
     site.run(scenario)
 

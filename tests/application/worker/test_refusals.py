@@ -25,6 +25,7 @@ from tests.application.worker.test_spends import USD, costing, figures, limit
 from turnkeep_application.turns.views import RunView
 from turnkeep_application.worker.context import RunContext
 from turnkeep_application.worker.exits import CallRefused, GiveUp, StepNotDone, TryAgain
+from turnkeep_application.worker.step_values import digest
 from turnkeep_domain.approvals.calls import Dispatch, Effect
 from turnkeep_domain.budgets.ceilings import Ceiling
 from turnkeep_domain.errors import InvalidValue
@@ -32,8 +33,8 @@ from turnkeep_domain.request_ids import RequestId
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.claims import RunStanding
-from turnkeep_domain.turns.declined import declined
-from turnkeep_domain.turns.effect import Done, EffectKind, Mode
+from turnkeep_domain.turns.declined import declined, declined_with
+from turnkeep_domain.turns.effect import Done, EffectKind, Mode, NotDone
 from turnkeep_domain.turns.effect_ids import EffectId
 from turnkeep_domain.turns.gates import Disposition, GateKind
 from turnkeep_domain.turns.limits import EFFECTS_MAX, OPEN_MAX
@@ -530,6 +531,155 @@ def test_no_host_names_a_failure_as_turnkeep_names_a_refusal() -> None:
             exit(word)
 
 
+async def stopped(host: Host, ctx: RunContext) -> None:
+    """Its run is called off within a step, which is done and so comes once."""
+
+    async def stop(key: str) -> None:
+        await host.turns.request_cancel(
+            ctx.run.address, reason=Ref("enough"), actor=OPERATOR, request_id=RequestId("stop")
+        )
+
+    await ctx.effect("stop", stop, mode="safe")
+
+
+async def repeated(host: Host, run: RunView, request: str) -> RunView:
+    """The retry of a failed run, once it has ended or waits."""
+    standing = await host.turns.retry(
+        run.address, settlements={}, actor=OPERATOR, request_id=RequestId(request)
+    )
+    assert isinstance(standing, RunStanding), standing
+    view = await host.turns.get(RunAddress(run.scope, standing.run))
+    assert view is not None
+    return await host.settled(view)
+
+
+def test_what_was_refused_to_a_retry_that_was_called_off_is_refused_to_the_next(
+    site: Site,
+) -> None:
+    """What its handler did instead is in the journal of both."""
+    paid: list[str] = []
+    told: list[str] = []
+
+    async def pay(key: str) -> str:
+        paid.append(key)
+        return "paid"
+
+    async def note(key: str) -> str:
+        return "noted"
+
+    async def scenario() -> None:
+        async with site.host() as host:
+            run = await host.submit()
+
+            async def handler(ctx: RunContext) -> None:
+                if ctx.run.lineage.retry_of is None:
+                    raise GiveUp(Category("broken"))
+                await stopped(host, ctx)
+                try:
+                    came = await ctx.effect("pay", pay)
+                except CallRefused as refused:
+                    came = refused.code
+                    told.append(came)
+                await ctx.effect("note", note, came, mode="safe")
+
+            async with host.worker(handler):
+                await host.settled(run)
+                first = await repeated(host, run, "one")
+                assert first.status is RunStatus.CANCELLED
+                second = await repeated(host, run, "two")
+            assert second.status is RunStatus.COMPLETED
+            assert (paid, told) == ([], ["wrong_state", "wrong_state"])
+            assert set(await host.journal(second)) == {("stop", 0), ("pay", 0), ("note", 0)}
+
+    site.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("exit", "door"),
+    [
+        *(("the refusal", door) for door in ("step", "spend once", "spend safe", "spawn")),
+        *((exit, "step") for exit in ("an error", "giving up", "trying again")),
+    ],
+)
+def test_a_refusal_that_ended_a_retry_that_was_called_off_is_asked_anew(
+    virtual: VirtualSite, exit: str, door: str
+) -> None:
+    doors: dict[str, Call] = {
+        "step": stepped,
+        "spend once": spent(Mode.ONCE),
+        "spend safe": spent(Mode.SAFE),
+        "spawn": spawned,
+    }
+    told: list[str] = []
+
+    async def scenario() -> None:
+        async with virtual.host() as host:
+            run = await host.submit()
+
+            async def handler(ctx: RunContext) -> None:
+                if ctx.run.scope == CHILD:
+                    return
+                if ctx.run.lineage.retry_of is None:
+                    raise GiveUp(Category("broken"))
+                await stopped(host, ctx)
+                try:
+                    await doors[door](ctx)
+                except CallRefused as refused:
+                    told.append(refused.code)
+                    if exit == "the refusal":
+                        raise
+                    if exit == "giving up":
+                        raise GiveUp(Category("no")) from refused
+                    raise (TryAgain() if exit == "trying again" else OSError()) from refused
+
+            async with host.worker(handler):
+                await host.settled(run)
+                first = await repeated(host, run, "one")
+                assert first.status is RunStatus.CANCELLED
+                entry = (await host.journal(first))["call", 0]
+                assert entry.is_to_be_redone
+                second = await repeated(host, run, "two")
+            assert second.status is RunStatus.COMPLETED
+            assert len(told) == 1
+            assert isinstance((await host.journal(second))["call", 0].state, Done)
+
+    virtual.run(scenario)
+
+
+def test_an_intent_that_landed_in_doubt_before_its_run_was_called_off_is_not_left_open(
+    virtual: VirtualSite,
+) -> None:
+    """Nothing was called on it, and so nobody has to find out."""
+    told: list[str] = []
+
+    async def never(key: str) -> str:
+        raise AssertionError("it is called")
+
+    async def scenario() -> None:
+        async with virtual.host() as host:
+            run = await host.submit()
+
+            async def handler(ctx: RunContext) -> None:
+                # As if the answer to the step's own request had been lost.
+                claim = ctx._runner.claim
+                await host.turns.intend(claim, EffectId("pay", 0), arguments=digest("args", None))
+                await stopped(host, ctx)
+                try:
+                    await ctx.effect("pay", never)
+                except CallRefused as refused:
+                    told.append(refused.code)
+
+            async with host.worker(handler):
+                view = await host.settled(run)
+            assert view.status is RunStatus.CANCELLED
+            assert (view.open, told) == ((), ["wrong_state"])
+            state = (await host.journal(run))["pay", 0].state
+            assert isinstance(state, NotDone)
+            assert declined_with(state) == "wrong_state"
+
+    virtual.run(scenario)
+
+
 def test_what_a_retry_asked_people_when_it_was_called_off_is_asked_anew(site: Site) -> None:
     """Its question was withdrawn along, by nobody's answer."""
 
@@ -538,22 +688,13 @@ def test_what_a_retry_asked_people_when_it_was_called_off_is_asked_anew(site: Si
             raise GiveUp(Category("broken"))
         await asked(ctx)
 
-    async def again(host: Host, run: RunView, request: str) -> RunView:
-        standing = await host.turns.retry(
-            run.address, settlements={}, actor=OPERATOR, request_id=RequestId(request)
-        )
-        assert isinstance(standing, RunStanding), standing
-        view = await host.turns.get(RunAddress(run.scope, standing.run))
-        assert view is not None
-        return await host.settled(view)
-
     async def scenario() -> None:
         async with site.host() as host:
             run = await host.submit()
             async with host.worker(handler):
                 await host.settled(run)
                 for number in range(2):
-                    waiting = await again(host, run, f"again {number}")
+                    waiting = await repeated(host, run, f"again {number}")
                     assert waiting.status is RunStatus.BLOCKED
                     await host.turns.request_cancel(
                         waiting.address,
@@ -561,7 +702,7 @@ def test_what_a_retry_asked_people_when_it_was_called_off_is_asked_anew(site: Si
                         actor=OPERATOR,
                         request_id=RequestId(f"cancel {number}"),
                     )
-                view = await let_through(host, await again(host, run, "at last"))
+                view = await let_through(host, await repeated(host, run, "at last"))
                 assert view.status is RunStatus.COMPLETED
             assert list(await host.journal(view)) == [("call", 0)]
 

@@ -310,6 +310,14 @@ def test_a_call_is_redone_too_where_another_step_needs_an_operator() -> None:
     assert after.effects[look].is_to_be_redone
 
 
+def test_a_call_is_redone_too_by_whoever_goes_on_from_a_run_that_was_called_off() -> None:
+    thread = running()
+    thread = cancelling(thread.after(settled(thread, REFUSED, mode=Mode.KEYED)))
+    after = relinquished(thread, redo=MAIL)
+    assert after.run.status is RunStatus.CANCELLED
+    assert after.effects[MAIL].is_to_be_redone
+
+
 def test_an_entry_names_the_run_that_last_did_it() -> None:
     thread = with_intent()
     thread = thread.after(settled(thread, REFUSED))
