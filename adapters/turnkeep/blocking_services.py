@@ -1332,8 +1332,8 @@ class BlockingEventLog:
         A call walks a bounded way, `EventSettings.trim_pages`.
 
         Args:
-            keep_seconds: How old an event may become, from 0; None for what the settings say, and
-                where they say nothing, all are kept.
+            keep_seconds: How old an event may become, from 0, and an hour at least while there are
+                readers; None for what the settings say, and where they say nothing, all are kept.
             dry_run: Only count them.
 
         Raises:
@@ -2351,7 +2351,8 @@ class BlockingTurns:
             claim: The worker's.
             reason: `DRAIN`: due at once, at most `returned_max` times in a row; `ERROR`: due after
                 a backoff, at most `lost_max` times in a row. One more fails the run.
-            redo: The call whose error ended the claim, which the next one does again.
+            redo: The call whose error ended the claim, which the next one does again; or, where
+                the run is called off, the retry that follows it.
         """
         return self._portal.call(self._service.relinquish(claim, reason=reason, redo=redo))
 
@@ -2517,6 +2518,8 @@ class BlockingTurns:
             settlements: What the operator has found out of every uncertain step, and of no other;
                 a failed run has some where it was given up with steps that nobody settled, or a
                 retry of it was called off within them.
+                Of a step that happened, a worker's handler is answered what `step_output` has made
+                of an output, or None for an empty one; with any other it fails at that step.
             actor: An operator.
             request_id: The caller's; a repeat answers as it did, or, of a failed run, where the
                 run that it began stands by now, called off or not.

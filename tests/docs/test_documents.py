@@ -16,7 +16,7 @@ DOCUMENTS: Final = [
     *sorted(TOP.joinpath("docs").rglob("*.md")),
 ]
 LANGUAGES: Final = {
-    *("bash", "console", "json", "mermaid", "python", "sql", "text", "toml", "yaml"),
+    *("bash", "console", "json", "python", "sql", "text", "toml", "yaml"),
 }
 
 SLOW: Final = re.compile(r"^Executing <.* took [0-9.]+ seconds\n", re.MULTILINE)
