@@ -1,7 +1,7 @@
 """A document: prose with code blocks, links and headings.
 
 The blocks marked `python` are one program, in the order in which they stand; they run, all of
-them. Code that is not to be run is marked as what it is: `text`, `console`, `toml`, `mermaid`.
+them. Code that is not to be run is marked as what it is: `text`, `console`, `toml`.
 """
 
 import re
