@@ -6,9 +6,13 @@ never mean yes.
 
 Commands answer an outcome, or `Refused` with a reason that has a stable `code`; they raise what
 `Updates.update` raises. Repeated with its request id, a command that has changed something answers
-what it answered first, whatever has happened since; one that found nothing to change stores
-nothing, and is judged anew. Every use case raises `InvalidValue` for what no host should have
-handed over, before anything is read and without repeating it.
+what it answered first while it is among the last 32 that changed that tool, or those settings,
+whatever they were. Nothing else is remembered: one that found nothing to change, or that was
+pushed out, is judged anew. What widens (`allow`, `clear_override`, auto-approval on) widens again
+then, whatever the user has withdrawn meanwhile; so a request id is for a repeat within moments of
+the first try, and whoever comes late asks the user, under another. Every use case raises
+`InvalidValue` for what no host should have handed over, before anything is read and without
+repeating it.
 
 The module is long because every use case has its whole contract beside it.
 """

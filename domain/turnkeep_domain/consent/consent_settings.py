@@ -114,6 +114,8 @@ class ConsentSettings:
     ) -> Decision[ConsentSettings, AutoApproveOutcome, PolicyRefusal]:
         """Switches auto-approval on for so long from now, or off (None).
 
+        Repeated after 32 others have changed it, it is judged anew, and switches again.
+
         Raises:
             InvalidValue: The lifetime is outside 1 second to 365 days.
         """

@@ -10,9 +10,10 @@
        '--- ask each time, or disabled
 ```
 
-No allow stands beside the override that forbids it. Every command first asks the marks; one that
-changes nothing is not remembered, and repeated later it is judged anew. The module is long because
-the commands of one aggregate, and what its cells are, stand together.
+No allow stands beside the override that forbids it. Every command first asks the marks, which
+remember the last 32 that changed something: one that changed nothing, or that 32 others have
+followed, is judged anew where it is repeated, and an allow or a clearance among those widens again.
+The module is long because the commands of one aggregate, and what its cells are, stand together.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class ToolPolicy:
         scope: Tenant and user, nothing below.
         allows: In the order in which they were given, no two of one name; expired ones go with
             the next change.
-        marks: The last 32 commands that changed it.
+        marks: The last 32 commands that changed it; what an approval allowed, that remembers.
     """
 
     scope: Scope = field(validator=of_kind(Scope))

@@ -243,6 +243,30 @@ def test_a_repeated_allow_does_not_bring_back_what_was_revoked(world: Consenting
     world.run(scenario)
 
 
+def test_a_repeated_allow_enables_nothing_within_32_changes_of_the_tool(
+    world: Consenting,
+) -> None:
+    """Law 24 of approvals, as far as `Policies` promises it."""
+
+    async def scenario() -> None:
+        await world.allows("r")
+        await world.revokes("gone")
+        for number in range(30):
+            await world.overrides(ASK if number % 2 == 0 else OFF, f"o{number}")
+        before = await world.snapshot()
+        assert await world.allows("r", on=world.rival) == ONE
+        assert await world.snapshot() == before
+        (tool,) = (await world.keep.policies.consents(SCOPE)).tools
+        assert tool.override is not None
+        assert tool.override.kind is OFF
+        await world.overrides(ASK, "one more")
+        assert await world.allows("r") == ONE
+        (tool,) = (await world.keep.policies.consents(SCOPE)).tools
+        assert (tool.override, len(tool.allows)) == (None, 1)
+
+    world.run(scenario)
+
+
 @pytest.mark.parametrize(
     "misfortune",
     ["lose-after", "lose-before", "land-late 1", "land-late 4", "fail-before", "busy", "stale"],

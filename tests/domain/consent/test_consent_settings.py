@@ -110,6 +110,20 @@ def test_the_last_32_request_ids_are_remembered() -> None:
     assert isinstance(switch(settings, HOUR, "r0"), Changed)
 
 
+def test_a_repeat_does_not_switch_it_on_again_until_32_others_have_changed_it() -> None:
+    settings = auto_approving()
+    for number in range(MARKS_MAX - 1):
+        decision = switch(settings, None if number % 2 == 0 else HOUR, f"r{number}")
+        assert isinstance(decision, Changed)
+        settings = decision.state
+        repeat = switch(settings, HOUR, "on")
+        assert repeat == Unchanged(AutoApproveOutcome(expires_at=SOON))
+    assert settings.auto_approve is None
+    decision = switch(settings, 2 * HOUR, "last")
+    assert isinstance(decision, Changed)
+    assert isinstance(switch(decision.state, HOUR, "on"), Changed)
+
+
 @pytest.mark.parametrize("seconds", [0, -1, 365 * 24 * HOUR + 1, True, 1.5])
 def test_it_is_on_from_a_second_to_a_year(seconds: int) -> None:
     with pytest.raises(InvalidValue, match="lifetime_seconds must be a whole number from 1 to"):

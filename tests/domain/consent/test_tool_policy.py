@@ -223,6 +223,28 @@ def test_the_last_32_request_ids_are_remembered() -> None:
     assert isinstance(allow(id="r0")(policy), Changed)
 
 
+@pytest.mark.parametrize("name", ["allow", "clear"])
+def test_what_widens_is_not_repeated_until_32_others_have_changed_the_tool(name: str) -> None:
+    """I9 of approvals, as far as it is promised: nothing is known of what was pushed out."""
+    widen = allow(id="first") if name == "allow" else clear(id="first")
+    policy = changed(widen(unsaid() if name == "allow" else after(override(ASK, "before"))))
+    first = policy.marks.entries[-1].outcome
+    for number in range(MARKS_MAX - 1):
+        kind = OverrideKind.DISABLED if number % 2 == 0 else OverrideKind.ASK_EACH_TIME
+        policy = changed(override(kind, f"r{number}")(policy))
+        assert widen(policy) == Unchanged(first)
+    policy = changed(override(OverrideKind.ASK_EACH_TIME, "last")(policy))
+    again = changed(widen(policy))
+    assert again.override is None
+
+
+def test_a_clearance_that_found_nothing_is_judged_anew() -> None:
+    policy = after(allow(id="given"))
+    assert isinstance(clear(id="first")(policy), Unchanged)
+    disabled = changed(override(OverrideKind.DISABLED, "off")(policy))
+    assert changed(clear(id="first")(disabled)).override is None
+
+
 # ---- allows -----------------------------------------------------------------------------------
 
 
