@@ -69,17 +69,31 @@ class Call(Generic[T]):
             self.outcome.fail(reason)
             self.ended()
 
-    def tell(self, task: asyncio.Task[T]) -> None:
-        """Tells what the work has come to, once its task is done."""
+    def tell(self, task: asyncio.Task[T], *, closing: bool) -> None:
+        """Tells what the work has come to.
+
+        Args:
+            task: That of the work, which is done.
+            closing: Whether the portal closes, which is why work is cancelled then.
+        """
         if self.outcome.told:
             return
         if task.cancelled():
-            self.outcome.fail(KeepClosed())
+            self.outcome.fail(KeepClosed() if closing else _cancellation(task))
         elif (error := task.exception()) is not None:
             self.outcome.fail(error)
         else:
             self.outcome.answer(task.result())
         self.ended()
+
+
+def _cancellation(task: asyncio.Task[T]) -> asyncio.CancelledError:
+    """With what a task was cancelled, its message included."""
+    try:
+        task.result()
+    except asyncio.CancelledError as cancelled:
+        return cancelled
+    raise AssertionError("the task was cancelled")
 
 
 @define(eq=False)
@@ -160,7 +174,8 @@ class Portal(Generic[K_co]):
             KeepClosed: The portal is closed, or was closed meanwhile.
             CalledFromPortal: The caller runs in the portal.
             KeepForked: The portal was opened in another process.
-            Exception: What the work raised.
+            Exception: What the work raised; `asyncio.CancelledError`, which is none, where it was
+                cancelled while the portal stays open.
         """
         call = Call(work)
         try:
@@ -237,7 +252,7 @@ class Portal(Generic[K_co]):
 
     def _finish(self, call: Call[T], task: asyncio.Task[T]) -> None:
         self._begun.discard(call)
-        call.tell(task)
+        call.tell(task, closing=self._closing)
 
     def _cancel(self, call: Call[T]) -> None:
         """Cancels a call whose caller has left, also before it has begun; in the loop's thread."""

@@ -118,6 +118,19 @@ def test_a_call_raises_the_very_error_of_its_work() -> None:
     assert caught.value is error
 
 
+def test_work_that_is_cancelled_by_itself_is_told_so_and_the_portal_stays_open() -> None:
+    async def awaits_what_was_cancelled() -> None:
+        sleep = asyncio.create_task(asyncio.sleep(PATIENCE))
+        sleep.cancel("by itself")
+        await sleep
+
+    with opened() as portal:
+        with pytest.raises(asyncio.CancelledError, match="by itself"):
+            portal.call(awaits_what_was_cancelled())
+        assert portal.usable
+        assert portal.call(double(21)) == 42
+
+
 def test_threads_call_side_by_side_and_each_has_its_own_answer() -> None:
     together = threading.Barrier(16)
 
