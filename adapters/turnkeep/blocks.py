@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from concurrent import futures
 from contextlib import AbstractAsyncContextManager
 from queue import SimpleQueue
 from types import TracebackType
@@ -15,6 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from attrs import define, field
 
+from turnkeep.outcomes import Outcome
 from turnkeep.portal import Call, Portal
 from turnkeep.portal_errors import KeepClosed
 
@@ -42,7 +42,7 @@ class Block(Generic[A, B_co]):
     _portal: Portal[object]
     _manager: AbstractAsyncContextManager[A]
     _face: Callable[[A], B_co]
-    _entered: futures.Future[A] = field(factory=futures.Future, init=False)
+    _entered: Outcome[A] = field(factory=Outcome, init=False)
     _left: asyncio.Event = field(factory=asyncio.Event, init=False)
     _error: BaseException | None = field(default=None, init=False)
     _call: Call[bool] | None = field(default=None, init=False)
@@ -55,11 +55,10 @@ class Block(Generic[A, B_co]):
         """
         if self._call is not None:
             raise RuntimeError("a block is entered once")
-        self._call = call = Call(self._stand())
-        call.outcome.add_done_callback(self._tell_entering)
+        self._call = call = Call(self._stand(), self._tell_entering)
         try:
             self._portal.submit(call)
-            futures.wait((self._entered,))
+            self._entered.wait()
         except BaseException:
             self._portal.abandon(call)
             raise
@@ -80,7 +79,7 @@ class Block(Generic[A, B_co]):
         self._error = error
         try:
             self._portal.soon(self._left.set)
-            futures.wait((call.outcome,))
+            call.outcome.wait()
         except BaseException:
             self._portal.abandon(call)
             raise
@@ -98,7 +97,7 @@ class Block(Generic[A, B_co]):
     async def _stand(self) -> bool:
         try:
             async with self._manager as entered:
-                self._entered.set_result(entered)
+                self._entered.answer(entered)
                 await self._left.wait()
                 if self._error is not None:
                     raise self._error
@@ -109,9 +108,9 @@ class Block(Generic[A, B_co]):
             return False
         return self._error is not None
 
-    def _tell_entering(self, outcome: futures.Future[bool]) -> None:
-        if not self._entered.done():
-            self._entered.set_exception(outcome.exception() or KeepClosed())
+    def _tell_entering(self) -> None:
+        if self._call is not None and not self._entered.told:
+            self._entered.fail(self._call.outcome.error or KeepClosed())
 
 
 def iterated(portal: Portal[object], items: AsyncIterator[T]) -> Generator[T, None, None]:
@@ -142,8 +141,7 @@ def telling(
     So `tell` may block, and may call the keep. Where it raises, the work is cancelled.
     """
     told = SimpleQueue[V | _End]()
-    call = Call(work(told.put))
-    call.outcome.add_done_callback(lambda _: told.put(_END))
+    call = Call(work(told.put), lambda: told.put(_END))
     try:
         portal.submit(call)
         while not isinstance(item := told.get(), _End):

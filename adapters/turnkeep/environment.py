@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, TypeVar, get_args, get_origin
 
 from attrs import Attribute, AttrsInstance, field, fields_dict, frozen, has, resolve_types
 
+from turnkeep.misspellings import meant
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
 
 T = TypeVar("T", bound=AttrsInstance)
@@ -114,7 +115,10 @@ class Environment:
             raise self._fault(of, prefix, chosen, error) from None
 
     def require_known(self, of: type[AttrsInstance], prefix: str) -> None:
-        """Refuses variables that name a group and no setting of it: they would change nothing.
+        """Refuses variables that were meant as settings and are none: they would change nothing.
+
+        That is what begins with a group and names no setting of it, and what is misspelt by a
+        letter or two. Whatever else begins with the prefix is the host's own.
 
         Raises:
             InvalidSetting: There is one.
@@ -122,8 +126,12 @@ class Environment:
         known = {variable.name for variable in self.variables(of, prefix)}
         groups = tuple(f"{prefix}_{name.upper()}_" for name, _ in _kinds(of))
         for variable in sorted(self.texts):
-            if variable.startswith(groups) and variable not in known:
+            if variable in known or not variable.upper().startswith(f"{prefix}_"):
+                continue
+            if variable.startswith(groups):
                 raise InvalidSetting(variable, "names no setting")
+            if (near := meant(variable, sorted(known))) is not None:
+                raise InvalidSetting(variable, f"names no setting; {near} does")
 
     def _name(self, prefix: str, field: str) -> str:
         name = f"{prefix}_{field.upper()}"

@@ -3,7 +3,12 @@
 It stands on `asyncio` alone. A library (`anyio` has a portal, too) would bring the thread and the
 way in, which is the small part. What is decided here is what a durable keep needs of both: an
 interrupted caller cancels its call; a keep that closes tells every caller; a fork, and a call from
-the portal itself, are refused instead of waited for; nobody waits for a loop that died.
+the portal itself, are refused instead of waited for; nobody waits for a loop that died; a signal
+handler may call, or close, wherever it has interrupted its thread.
+
+The last is why there is no lock: the interrupted frame could hold it while its handler waits for
+the portal's thread, and that for the lock. What both sides touch is changed in single steps of the
+interpreter: a flag that is set, a set that is added to or popped from, a list that is popped.
 """
 
 from __future__ import annotations
@@ -11,13 +16,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from concurrent import futures
 from contextlib import AbstractAsyncContextManager, suppress
-from threading import Event, RLock, Thread, current_thread
+from functools import partial
+from threading import Thread, current_thread
 from typing import Any, Final, Generic, TypeVar
 
 from attrs import define, field
 
+from turnkeep.outcomes import Outcome
 from turnkeep.portal_errors import CalledFromPortal, KeepClosed, KeepForked
 
 T = TypeVar("T")
@@ -27,24 +33,27 @@ _UNWIND_SECONDS: Final = 5.0
 """How long an interrupted caller waits for its call to unwind."""
 
 
+def _nobody_asks() -> None:
+    """What follows a call of which nobody but its caller wants to know."""
+
+
 @define(eq=False)
 class Call(Generic[T]):
-    """One piece of work for the portal, and its outcome, for which a thread may wait."""
+    """One piece of work for the portal, and its outcome, for which a thread may wait.
+
+    Attributes:
+        ended: Called once the outcome is told, by the thread that tells it.
+    """
 
     work: Coroutine[object, object, T]
-    outcome: futures.Future[T] = field(factory=futures.Future, init=False)
+    ended: Callable[[], object] = _nobody_asks
+    outcome: Outcome[T] = field(factory=Outcome, init=False)
     _task: asyncio.Task[T] | None = field(default=None, init=False)
 
-    def begin(self, ended: Callable[[Call[T]], None]) -> None:
-        """Begins the work; in the loop's thread."""
-        task = asyncio.get_running_loop().create_task(self.work)
-        self._task = task
-
-        def tell(_: object) -> None:
-            ended(self)
-            self._tell(task)
-
-        task.add_done_callback(tell)
+    def begin(self, over: Callable[[Call[T], asyncio.Task[T]], object]) -> None:
+        """Begins the work; in the loop's thread, which is told when it is over."""
+        self._task = asyncio.get_running_loop().create_task(self.work)
+        self._task.add_done_callback(lambda task: over(self, task))
 
     def cancel(self) -> asyncio.Task[T] | None:
         """Cancels the work, and gives the task that unwinds; in the loop's thread."""
@@ -52,20 +61,39 @@ class Call(Generic[T]):
             self._task.cancel()
         return self._task
 
-    def fail(self) -> None:
-        """Tells the caller that nobody will do the work; once the loop has ended."""
+    def refuse(self, reason: BaseException) -> None:
+        """Tells the caller that nobody will do the work, or see to its end."""
         if self._task is None:
             self.work.close()
-        with suppress(futures.InvalidStateError):
-            self.outcome.set_exception(KeepClosed())
+        if not self.outcome.told:
+            self.outcome.fail(reason)
+            self.ended()
 
-    def _tell(self, task: asyncio.Task[T]) -> None:
+    def tell(self, task: asyncio.Task[T], *, closing: bool) -> None:
+        """Tells what the work has come to.
+
+        Args:
+            task: That of the work, which is done.
+            closing: Whether the portal closes, which is why work is cancelled then.
+        """
+        if self.outcome.told:
+            return
         if task.cancelled():
-            self.outcome.set_exception(KeepClosed())
+            self.outcome.fail(KeepClosed() if closing else _cancellation(task))
         elif (error := task.exception()) is not None:
-            self.outcome.set_exception(error)
+            self.outcome.fail(error)
         else:
-            self.outcome.set_result(task.result())
+            self.outcome.answer(task.result())
+        self.ended()
+
+
+def _cancellation(task: asyncio.Task[T]) -> asyncio.CancelledError:
+    """With what a task was cancelled, its message included."""
+    try:
+        task.result()
+    except asyncio.CancelledError as cancelled:
+        return cancelled
+    raise AssertionError("the task was cancelled")
 
 
 @define(eq=False)
@@ -81,15 +109,18 @@ class Portal(Generic[K_co]):
 
     opening: Callable[[], AbstractAsyncContextManager[K_co]]
     _process: int = field(factory=os.getpid, init=False)
-    # A signal handler may call while its thread is calling.
-    _lock: RLock = field(factory=RLock, init=False)
-    # Each has an outcome of its own kind.
-    _calls: set[Call[Any]] = field(factory=set, init=False)
-    _opened: futures.Future[K_co] = field(factory=futures.Future, init=False)
+    # Each has an outcome of its own kind. Callers add to the first; the second is the loop's alone.
+    _submitted: set[Call[Any]] = field(factory=set, init=False)
+    _begun: set[Call[Any]] = field(factory=set, init=False)
+    _opened: Outcome[K_co] = field(factory=Outcome, init=False)
+    _ended: Outcome[None] = field(factory=Outcome, init=False)
+    # Three steps: no call is accepted, none begins, none is answered by the loop.
     _closing: bool = field(default=False, init=False)
-    _failure: BaseException | None = field(default=None, init=False)
+    _left: bool = field(default=False, init=False)
+    _over: bool = field(default=False, init=False)
+    # At most one; whoever pops it tells it.
+    _failures: list[BaseException] = field(factory=list, init=False)
     _leave: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _ended: Event = field(factory=Event, init=False)
     _main: asyncio.Task[None] | None = field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _thread: Thread = field(init=False)
@@ -122,13 +153,10 @@ class Portal(Generic[K_co]):
         if self._process != os.getpid():
             return
         self._require_another_thread()
-        with self._lock:
-            self._closing = True
-            self.soon(self._leave.set)
+        self._closing = True
+        self.soon(self._leave.set)
         self._ended.wait()
-        with self._lock:
-            failure, self._failure = self._failure, None
-        if failure is not None:
+        if (failure := self._taken_failure()) is not None:
             raise failure
 
     @property
@@ -146,12 +174,13 @@ class Portal(Generic[K_co]):
             KeepClosed: The portal is closed, or was closed meanwhile.
             CalledFromPortal: The caller runs in the portal.
             KeepForked: The portal was opened in another process.
-            Exception: What the work raised.
+            Exception: What the work raised; `asyncio.CancelledError`, which is none, where it was
+                cancelled while the portal stays open.
         """
         call = Call(work)
         try:
             self.submit(call)
-            futures.wait((call.outcome,))
+            call.outcome.wait()
         except BaseException:
             self.abandon(call)
             raise
@@ -172,20 +201,21 @@ class Portal(Generic[K_co]):
         """Has a call begun, and does not wait; a refusal is the outcome of the call."""
         try:
             self.require_elsewhere()
-            with self._lock:
-                if self._closing:
-                    raise KeepClosed
-                self._calls.add(call)
-                # The caller's context variables (a trace, for example) go along.
-                self._loop.call_soon_threadsafe(call.begin, self._forget)
+            if self._closing:
+                raise KeepClosed
         except (CalledFromPortal, KeepClosed, KeepForked) as refusal:
-            call.work.close()
-            call.outcome.set_exception(refusal)
+            call.refuse(refusal)
+            return
+        self._submitted.add(call)
+        # The caller's context variables (a trace, for example) go along.
+        self.soon(partial(self._begin, call))
+        self._refuse_late(call)
 
     def abandon(self, call: Call[T]) -> None:
         """Cancels a call that was submitted, and waits a moment until it has unwound."""
-        self.soon(call.cancel)
-        futures.wait((call.outcome,), timeout=_UNWIND_SECONDS)
+        self.soon(partial(self._cancel, call))
+        self._refuse_late(call)
+        call.outcome.wait(_UNWIND_SECONDS)
 
     def soon(self, step: Callable[[], object]) -> None:
         """Takes a step in the portal's thread, if that still runs, and in this process."""
@@ -196,7 +226,7 @@ class Portal(Generic[K_co]):
             self._loop.call_soon_threadsafe(step)
 
     def require_elsewhere(self) -> None:
-        """Refuses a caller for whom the portal cannot work, before any lock is taken.
+        """Refuses a caller for whom the portal cannot work.
 
         Raises:
             CalledFromPortal: It would wait for itself.
@@ -211,14 +241,40 @@ class Portal(Generic[K_co]):
         if current_thread() is self._thread:
             raise CalledFromPortal
 
-    def _forget(self, call: Call[T]) -> None:
-        with self._lock:
-            self._calls.discard(call)
+    def _begin(self, call: Call[T]) -> None:
+        """Begins a call; in the loop's thread."""
+        self._submitted.discard(call)
+        if self._left:
+            call.refuse(KeepClosed())
+        if not call.outcome.told:
+            self._begun.add(call)
+            call.begin(self._finish)
+
+    def _finish(self, call: Call[T], task: asyncio.Task[T]) -> None:
+        self._begun.discard(call)
+        call.tell(task, closing=self._closing)
+
+    def _cancel(self, call: Call[T]) -> None:
+        """Cancels a call whose caller has left, also before it has begun; in the loop's thread."""
+        if call.cancel() is None:
+            self._submitted.discard(call)
+            call.refuse(KeepClosed())
+
+    def _refuse_late(self, call: Call[T]) -> None:
+        """Tells the caller himself, where the loop may have ended before it saw the call."""
+        if self._over:
+            self._submitted.discard(call)
+            call.refuse(KeepClosed())
+
+    def _taken_failure(self) -> BaseException | None:
+        # Popped at once: whoever looked first could be interrupted by another who tells it, too.
+        with suppress(IndexError):
+            return self._failures.pop()
+        return None
 
     def _give_up(self) -> None:
         """Ends the thread of an opening that failed or was interrupted."""
-        with self._lock:
-            self._closing = True
+        self._closing = True
         self.soon(self._retreat)
         # One that has not begun finds by itself that it is not wanted any more.
         if self._thread.ident is not None:
@@ -234,7 +290,7 @@ class Portal(Generic[K_co]):
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._stand())
         except BaseException as error:  # noqa: BLE001 - told to whoever opens or closes
-            self._failure = error
+            self._failures.append(error)
         finally:
             self._end()
 
@@ -244,28 +300,26 @@ class Portal(Generic[K_co]):
         self._main = asyncio.current_task()
         try:
             async with self.opening() as entered:
-                self._opened.set_result(entered)
+                self._opened.answer(entered)
                 await self._leave.wait()
         finally:
             await self._cancel_all()
 
     async def _cancel_all(self) -> None:
-        with self._lock:
-            self._closing = True
-            calls = list(self._calls)
-        tasks = [task for call in calls if (task := call.cancel()) is not None]
+        self._closing = self._left = True
+        tasks = [task for call in self._begun if (task := call.cancel()) is not None]
         if tasks:
             await asyncio.wait(tasks)
 
     def _end(self) -> None:
         """Leaves nobody waiting, however the loop has ended."""
-        with self._lock:
-            self._closing = True
-            left = list(self._calls)
-            self._calls.clear()
-        for call in left:
-            call.fail()
-        if not self._opened.done():
-            failure, self._failure = self._failure, None
-            self._opened.set_exception(failure or KeepClosed())
-        self._ended.set()
+        self._closing = self._left = self._over = True
+        # A caller who adds one from now on sees that it is over, and tells himself.
+        while self._submitted:
+            with suppress(KeyError):
+                self._submitted.pop().refuse(KeepClosed())
+        while self._begun:
+            self._begun.pop().refuse(KeepClosed())
+        if not self._opened.told:
+            self._opened.fail(self._taken_failure() or KeepClosed())
+        self._ended.answer(None)

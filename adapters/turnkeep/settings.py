@@ -91,7 +91,7 @@ class Settings:
 
         Raises:
             InvalidSetting: A variable holds what its setting cannot be, or names a group and no
-                setting of it; or several do not fit together.
+                setting of it, or misspells a setting; or several do not fit together.
         """
         texts = os.environ if environment is None else environment
         known = Environment(texts=texts, elsewhere=ELSEWHERE)

@@ -118,6 +118,19 @@ def test_a_call_raises_the_very_error_of_its_work() -> None:
     assert caught.value is error
 
 
+def test_work_that_is_cancelled_by_itself_is_told_so_and_the_portal_stays_open() -> None:
+    async def awaits_what_was_cancelled() -> None:
+        sleep = asyncio.create_task(asyncio.sleep(PATIENCE))
+        sleep.cancel("by itself")
+        await sleep
+
+    with opened() as portal:
+        with pytest.raises(asyncio.CancelledError, match="by itself"):
+            portal.call(awaits_what_was_cancelled())
+        assert portal.usable
+        assert portal.call(double(21)) == 42
+
+
 def test_threads_call_side_by_side_and_each_has_its_own_answer() -> None:
     together = threading.Barrier(16)
 
@@ -164,7 +177,7 @@ def test_a_finished_call_is_forgotten() -> None:
     with opened() as portal:
         for number in range(3):
             portal.call(double(number))
-        assert portal._calls == set()
+        assert portal._submitted | portal._begun == set()
 
 
 # ---- opening and closing -------------------------------------------------------------------------
@@ -281,9 +294,9 @@ def test_a_call_that_fails_while_it_is_cut_off_tells_its_caller_alone(
 def test_a_call_that_a_dying_loop_never_came_to_is_told_so() -> None:
     with opened() as portal:
         call = Call(double(1))
-        portal._calls.add(call)
+        portal._submitted.add(call)
     with pytest.raises(KeepClosed):
-        call.outcome.result(0)
+        call.outcome.result()
 
 
 def test_threads_that_close_at_once_all_return_when_it_is_closed() -> None:
@@ -396,30 +409,42 @@ with open_blocking_keep("memory:") as keep:
 
 
 def test_a_fork_while_others_call_is_refused_too() -> None:
-    """The lock that a caller held when the process was forked is held for ever in the child."""
     program = """
-import os
-from turnkeep import KeepForked, Scope, open_blocking_keep
+import os, threading
+from turnkeep import KeepClosed, KeepForked, Scope, open_blocking_keep
+where, begun = Scope.of("acme", "ann"), threading.Event()
+async def wait(keep):
+    begun.set()
+    await keep.leases.get(where, "x")
+    import asyncio
+    await asyncio.Event().wait()
+def call():
+    try:
+        keep.run(wait)
+    except KeepClosed:
+        print("parent closed", flush=True)
+def in_child():
+    try:
+        keep.leases.get(where, "x")
+    except KeepForked as error:
+        print(error.code, flush=True)
+    keep.close()
 with open_blocking_keep("memory:") as keep:
-    with keep.portal._lock:
-        child = os.fork()
-        if child == 0:
-            import signal
-            signal.alarm(20)
-            import threading
-            def call():
-                try:
-                    keep.leases.get(Scope.of("acme", "ann"), "x")
-                except KeepForked as error:
-                    print(error.code, flush=True)
-                keep.close()
-            other = threading.Thread(target=call)
-            other.start()
-            other.join()
-            os._exit(0)
-        print(os.waitpid(child, 0)[1])
+    calling = threading.Thread(target=call)
+    calling.start()
+    begun.wait()
+    child = os.fork()
+    if child == 0:
+        import signal
+        signal.alarm(20)
+        other = threading.Thread(target=in_child)
+        other.start()
+        other.join()
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+calling.join()
 """
-    assert ran(program) == "keep_forked\n0\n"
+    assert ran(program) == "keep_forked\n0\nparent closed\n"
 
 
 def test_a_keep_that_nobody_closes_does_not_keep_the_program_from_ending() -> None:

@@ -93,3 +93,17 @@ def test_the_first_of_equal_bodies_is_kept_and_counted_once() -> None:
     records.keep(b"body", object())
     assert records.get(b"body") is first
     assert records.body_bytes == 4
+
+
+def test_the_same_record_kept_again_is_counted_once_and_forgets_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept, "KEPT_BYTES_MAX", 10)
+    records, one, other = KeptRecords(), object(), object()
+    records.keep(b"one", one)
+    records.keep(b"other", other)
+    for _ in range(4):
+        records.keep(b"one", one)
+    assert (len(records), records.body_bytes) == (2, 8)
+    records.keep(b"new", object())
+    assert (records.get(b"one"), records.get(b"other")) == (one, None)

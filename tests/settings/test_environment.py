@@ -163,6 +163,46 @@ def test_what_cannot_be_is_told_by_its_variable(variable: str, text: str, rule: 
     assert str(error) == f"{variable} {rule}"
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("TURNKEEP_EVENT_KEEP_SECONDS", "TURNKEEP_EVENTS_KEEP_SECONDS"),
+        ("TURNKEEP_EVENT_KEEP_SECOND", "TURNKEEP_EVENTS_KEEP_SECONDS"),
+        ("TURNKEEP_LASTSEEN_CELLS_MAX", "TURNKEEP_LAST_SEEN_CELLS_MAX"),
+        ("TURNKEEP_APRROVALS_PAGE", "TURNKEEP_APPROVALS_PAGE"),
+        ("TURNKEEP_POSGTRES_POOLER", "TURNKEEP_POSTGRES_POOLER"),
+        ("turnkeep_events_keep_seconds", "TURNKEEP_EVENTS_KEEP_SECONDS"),
+        ("TURNKEEP_FORGON", "TURNKEEP_FORGONE"),
+    ],
+)
+def test_a_misspelt_group_is_told_with_what_was_meant(variable: str, meant: str) -> None:
+    error = refused({variable: "5"})
+    assert (error.variable, error.rule) == (variable, f"names no setting; {meant} does")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "TURNKEEP_STORE",
+        "TURNKEEP_MASTER_KEY",
+        "TURNKEEP_TEST_POSTGRES_URL",
+        "TURNKEEP_TEST_MASTER_KEY",
+        "TURNKEEP_SOAK_KILLS",
+        "TURNKEEP_UPKEEP_KEY",
+        "_TURNKEEP_COMPLETE",
+        "TURNKEEP_SECRET_KEY",
+        "TURNKEEP_KEY_FILE",
+        "TURNKEEP_FILE_ROOT",
+        "TURNKEEP_URL",
+        "TURNKEEP",
+        "TURNKEEP_",
+        "EVENTS_KEEP_SECONDS",
+    ],
+)
+def test_what_is_near_no_setting_is_the_hosts_own(variable: str) -> None:
+    assert Settings.from_environment({variable: SECRET}) == Settings()
+
+
 def test_settings_that_do_not_fit_together_are_all_named() -> None:
     error = refused(
         {"TURNKEEP_POSTGRES_LOCK_SECONDS": "6", "TURNKEEP_PACING_DEADLINE_SECONDS": "7"}

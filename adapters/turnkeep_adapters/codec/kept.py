@@ -46,10 +46,13 @@ class KeptRecords:
             return record
 
     def keep(self, body: bytes, record: object) -> None:
-        """Keeps a record that was built from its body, or written as it."""
+        """Keeps a record that was built from its body, or written as it; the first of a body."""
         with self._lock:
-            if self._records.setdefault(body, record) is not record:
+            if body in self._records:
+                # Counted already. It was used, which puts off its end.
+                self._records.move_to_end(body)
                 return
+            self._records[body] = record
             self._bytes += len(body)
             while len(self._records) > KEPT_MAX or self._bytes > KEPT_BYTES_MAX:
                 forgotten, _ = self._records.popitem(last=False)
