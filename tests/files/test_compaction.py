@@ -170,7 +170,7 @@ def test_a_writer_whose_file_was_swept_writes_it_anew() -> None:
     swept: list[str] = []
 
     def sweep(step: str) -> None:
-        if step.startswith("link 0") and not swept:
+        if step.startswith("link 0000") and not swept:
             names = disk.node(f"{PATH}/tmp").names
             swept.extend(names)
             names.clear()

@@ -437,7 +437,7 @@ async def test_a_failed_compaction_is_told_and_tried_again() -> None:
     disk = ScriptedDisk(SimulatedDisk())
 
     def full(step: str) -> None:
-        if step.startswith("link 0") and "/" not in step:
+        if step.startswith("link 0000") and "/" not in step:
             raise OSError(errno.ENOSPC, "scripted")
 
     disk.script = full
@@ -506,7 +506,7 @@ async def test_a_bug_below_is_told_to_everybody_and_poisons() -> None:
     async with store_on(disk) as store:
 
         def bug(step: str) -> None:
-            if step.startswith("link 0"):
+            if step.startswith("link 0000"):
                 raise ZeroDivisionError
 
         disk.script = bug
