@@ -39,6 +39,7 @@ ALLOWED: Final[dict[str, set[str]]] = {
     "turnkeep_adapters.cli": INNER | {"turnkeep", "click", "rich"},
     "turnkeep_adapters.cli.doctor": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.files", "click", "turnkeep_ports"},
+    "turnkeep_adapters.cli.doctor.database": INNER | {"turnkeep", "turnkeep_adapters.postgres"},
     "turnkeep_adapters.cli.secrets": INNER | {"turnkeep", "turnkeep_adapters.cli", "click"},
     "turnkeep_adapters.cli.migrate": INNER
     | {"turnkeep", "turnkeep_adapters.cli", "turnkeep_adapters.postgres", "click"},

@@ -280,7 +280,7 @@ def test_what_is_no_store_is_one_sentence(
     [
         ("memory:", "only files stores are looked after here: name one by its path"),
         (
-            "postgresql://ada:Regen-am-Kai-7@host/db",
+            "mysql://ada:Regen-am-Kai-7@host/db",
             "only files stores are looked after here: name one by its path",
         ),
         (

@@ -66,7 +66,7 @@ turnkeep.take(
             threads: "See conversations; export, redact and delete them.",
         },
         "Look after stores": {
-            doctor: "Say whether the directory of a files store is sound.",
+            doctor: "Say whether a store is sound, and what is wrong if not.",
             gc: "Do every sweep and retention at once, or rehearse them.",
             export: "Write everything that a store keeps to a file.",
             import_: "Bring an export into an empty store.",

@@ -1,7 +1,8 @@
-"""The commands that look after a files store: `turnkeep doctor` and `turnkeep salvage`."""
+"""The commands that look at a store, and save one in files: `turnkeep doctor` and `salvage`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +10,13 @@ import click
 
 from turnkeep import Corrupt, TurnkeepError
 from turnkeep_adapters.cli.doctor.contents import contents_of
+from turnkeep_adapters.cli.doctor.database import DatabaseDiagnosis
 from turnkeep_adapters.cli.doctor.diagnosis import Diagnosis
 from turnkeep_adapters.cli.doctor.place import Nowhere, place_of, require_directory, shown
 from turnkeep_adapters.cli.ending import Ending
 from turnkeep_adapters.files import inspection
+
+_SERVERS = ("postgresql:", "postgres:")
 
 
 @click.command()
@@ -26,12 +30,20 @@ from turnkeep_adapters.files import inspection
 )
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 def doctor(*, store: str, verifies: bool, as_json: bool) -> int:
-    """Say what is in the directory of a files store, and whether it is sound.
+    """Say what is in a store, and whether it is sound.
 
-    Nothing is changed, and processes may use the store meanwhile. The command ends
-    with 0 if the store is sound, with 1 if it is damaged, and with 2 if there is no
-    store or it cannot be read.
+    Of a directory, every file of its store is read; of a database, its schema, its
+    server and what they are set to. Nothing is changed, and processes may use the store
+    meanwhile. The command ends with 0 if the store is sound, with 1 if something is
+    wrong with it, and with 2 if there is no store or it cannot be read.
     """
+    if store.startswith(_SERVERS):
+        if verifies:
+            raise click.UsageError("--verify walks the log of a files store")
+        with _sentences():
+            found = asyncio.run(DatabaseDiagnosis.of(store))
+        click.echo(found.as_json() if as_json else found.as_text())
+        return Ending.FINE if found.sound else Ending.FAILED
     with _sentences():
         path = place_of(store)
         require_directory(path)
