@@ -40,6 +40,7 @@ class Somebody(click.ParamType[Principal]):
 
     name = "somebody"
 
+    # Click's own signature; typing.override is not in Python 3.11's library.
     def convert(  # type: ignore[explicit-override]
         self, value: str | Principal, param: click.Parameter | None, ctx: click.Context | None
     ) -> Principal:
