@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,30 @@ async def test_a_call_without_answer_parks_nobody_for_longer_than_patience(datab
         await asyncio.gather(stalled, return_exceptions=True)
         await proxy.cut_all()
         assert store.capabilities
+
+
+async def test_whoever_comes_after_a_call_has_taken_its_patience_waits_for_it_no_more(
+    database: str,
+) -> None:
+    """Else each commit on that key would wait as long, one after the other, until it is over."""
+    patience = 1.0
+    async with (
+        Proxy(database) as proxy,
+        calling(proxy.url, evolve(QUIET, patience_seconds=patience)) as (caller, _),
+    ):
+        proxy.arm(Cut.NEVER_ANSWERED)
+        stalled = asyncio.ensure_future(caller.commit(Put(PLACE, ABSENT, entry())))
+        await until(lambda: not proxy.wanted)
+        first = await caller.commit(Check(PLACE, ABSENT), Put(address("beside"), ABSENT, entry()))
+        assert first == Stale(frozenset({PLACE}), busy=False)
+        began = time.monotonic()
+        for _ in range(5):
+            await caller.commit(Put(PLACE, ABSENT, entry()))
+        assert time.monotonic() - began < patience
+        assert not stalled.done()
+        stalled.cancel()
+        await asyncio.gather(stalled, return_exceptions=True)
+        await proxy.cut_all()
 
 
 async def test_a_call_names_1024_keys_at_most(database: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from attrs import evolve
@@ -103,6 +104,33 @@ async def test_an_answer_that_never_comes_is_a_doubt_at_the_deadline(
             )
         assert await beside.cell(PLACE) is not None
         await caller.put(address("next"))
+        await proxy.cut_all()
+
+
+async def test_an_answer_that_never_comes_parks_no_update_of_the_same_cell_for_a_second(
+    database: str, quiet: PostgresSettings
+) -> None:
+    """P4: nor one that comes after those who have waited."""
+    async with Proxy(database) as proxy, calling(proxy.url, quiet) as (_, store):
+        loop, waits, writers = loop_on(store), list[float](), 4
+
+        async def write(writer: int) -> None:
+            for number in range(30):
+                began = time.monotonic()
+                await add(loop, f"r{writer}-{number}")
+                waits.append(time.monotonic() - began)
+                await asyncio.sleep(0.01)
+
+        assert await add(loop, "before") == 1
+        proxy.arm(Cut.NEVER_ANSWERED)
+        stalled = asyncio.ensure_future(add(loop, "stalled"))
+        await until(lambda: not proxy.wanted)
+        await asyncio.gather(*map(write, range(writers)))
+        assert max(waits) < 1.0
+        assert not stalled.done()
+        assert await total(store) == 2 + len(waits)
+        stalled.cancel()
+        await asyncio.gather(stalled, return_exceptions=True)
         await proxy.cut_all()
 
 

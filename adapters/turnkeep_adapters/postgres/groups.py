@@ -3,9 +3,9 @@
 Nothing waits for a group to fill. A call takes what is there when it has its connection; while up
 to three are on their way, the next gathers. Commits that name one key, unless both only check it,
 are never on their way together: the second waits here, without a connection, for as long as its
-patience lasts. A group takes its locks without waiting. A commit whose lock another process has is
-sent again by itself, and then the server waits for it; such calls have connections of their own,
-so that one locked key delays nobody else.
+patience lasts, and for no call that has been on its way as long. A group takes its locks without
+waiting. A commit whose lock another process has is sent again by itself, and then the server waits
+for it; such calls have connections of their own, so that one locked key delays nobody else.
 """
 
 from __future__ import annotations
@@ -137,6 +137,12 @@ class Groups:
             request.held = False
             self._flying.remove(request)
 
+    def _let_pass(self, group: Sequence[Request]) -> None:
+        """Nobody waits here any longer for a call that takes so long: the server decides."""
+        for request in group:
+            self._free(request)
+        self._board()
+
     # ---- calls ----------------------------------------------------------------------------------
 
     async def _send_group(self) -> None:
@@ -196,6 +202,9 @@ class Groups:
             request.sent = True
             self._hold(request)
         self._board()
+        freed = asyncio.get_running_loop().call_later(
+            self._settings.patience_seconds, self._let_pass, group
+        )
         parameters = (encoded(group), wait, int(self._settings.lock_seconds * 1000))
         try:
             rows = await self._calls.sent(connection, COMMIT, parameters)
@@ -209,6 +218,7 @@ class Groups:
             for request, outcome in zip(group, outcomes, strict=True):
                 self._told(request, outcome)
         finally:
+            freed.cancel()
             for request in group:
                 # One that goes again by itself still has others of its keys wait for it.
                 if request not in self._by_itself:
