@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from tests.files.actors import NOON, SCOPE, Actor, address, commit_of
 from tests.files.scripted_disk import ScriptedDisk, no_script
 from tests.files.simulated_disk import SimulatedDisk
+from turnkeep_adapters.files.desk import Reading
 from turnkeep_adapters.files.disk import Disk
 from turnkeep_adapters.files.settings import FilesSettings
 from turnkeep_adapters.files.store import FilesRecordStore
@@ -230,6 +232,39 @@ async def test_many_tasks_share_segments() -> None:
         answers = await asyncio.gather(first, *others)
         assert all(isinstance(answer, Committed) for answer in answers)
     assert Actor(disk).view.head.number == 2
+
+
+async def test_what_a_loop_leaves_in_one_turn_shares_a_segment() -> None:
+    """Also where each task of the turn works for longer than a thread waits for its turn."""
+    disk = SimulatedDisk()
+
+    async def work_and_put(number: int) -> None:
+        time.sleep(0.02)  # noqa: ASYNC251 - the turn is what takes long
+        await put(store, f"a{number}")
+
+    async with store_on(disk) as store:
+        await asyncio.gather(*map(work_and_put, range(8)))
+    assert Actor(disk).view.head.number == 1
+
+
+async def test_what_was_left_in_the_turn_in_which_the_store_closes_is_served() -> None:
+    disk = SimulatedDisk()
+    store = await store_on(disk).__aenter__()
+    left = asyncio.ensure_future(put(store, "a"))
+    await asyncio.gather(asyncio.sleep(0), store.__aexit__(None, None, None))
+    assert isinstance(await left, Committed)
+    assert Actor(disk).body("a") == b"body"
+
+
+async def test_what_another_loop_leaves_after_the_end_is_refused() -> None:
+    """It may have found the store open just before; its handles may be another file's by now."""
+    store = await store_on(SimulatedDisk()).__aenter__()
+    session = store._session
+    assert session is not None
+    await store.__aexit__(None, None, None)
+    with pytest.raises(Unavailable, match="not open") as raised:
+        await session.ask(Reading(deadline=None, ask=lambda view, now: now))
+    assert not raised.value.retryable
 
 
 async def test_event_loops_of_several_threads_share_a_handle() -> None:

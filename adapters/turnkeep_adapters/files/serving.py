@@ -42,6 +42,13 @@ class Serving:
             self._excuse(batch)
             self.outcomes.send()
 
+    def refuse(self, error: Unavailable) -> None:
+        """Refuses all that wait, where nothing can be served any more; called by any thread."""
+        outcomes = Outcomes()
+        for request in self.desk.take():
+            outcomes.fail(request, error)
+        outcomes.send()
+
     def _serve(self, batch: Sequence[Call]) -> None:
         try:
             self.looking.look()

@@ -47,6 +47,7 @@ class Session:
     tidying: Tidying
     waiting: Waiting
     _due: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    _ended: bool = field(default=False, init=False)
     _glances: set[asyncio.AbstractEventLoop] = field(factory=set, init=False)
 
     @classmethod
@@ -121,20 +122,21 @@ class Session:
     def leave(self, request: Request[A]) -> None:
         """Leaves a request of the running loop, and sees to it that it is served.
 
-        Raises:
-            Unavailable: Another loop has closed the store meanwhile.
+        What a loop leaves in one turn is served together: the thread begins after it.
         """
         self.desk.leave(request)
         # A due serve takes what was left before it begins. One of another loop would do as well,
         # but a loop may have to know that a thread works for it.
         if self._due is not request.loop:
             self._due = request.loop
-            # Callers wait for their answers, which the serving thread sends itself.
-            try:
-                _ = request.loop.run_in_executor(self.thread, self._serve)
-            except RuntimeError:
-                self.desk.withdraw(request)
-                raise Unavailable("the store is not open", retryable=False) from None
+            request.loop.call_soon(self._begin_serving, request.loop)
+
+    def _begin_serving(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Callers wait for their answers, which the serving thread sends itself.
+        try:
+            _ = loop.run_in_executor(self.thread, self._serve)
+        except RuntimeError:
+            self._refuse()
 
     def glance(self) -> None:
         """Asks for a look for the running loop, unless one is on its way."""
@@ -144,10 +146,7 @@ class Session:
         request = Reading(deadline=None, ask=lambda view, now: now)
         self._glances.add(loop)
         request.answer.add_done_callback(self._glanced)
-        try:
-            self.leave(request)
-        except Unavailable:
-            request.answer.cancel()
+        self.leave(request)
 
     async def ask(self, request: Request[A]) -> A:
         """Leaves a request and waits for its answer, until its deadline.
@@ -210,11 +209,13 @@ class Session:
             # A forked child has no threads of its parent's.
             self.home.close()
             return
-        ending = asyncio.get_running_loop().run_in_executor(self.thread, self.end)
-        await asyncio.shield(ending)
+        loop = asyncio.get_running_loop()
+        self._begin_serving(loop)  # what was left before is not left behind
+        await asyncio.shield(loop.run_in_executor(self.thread, self.end))
 
     def end(self) -> None:
         """Ends what runs and closes all handles; called in the serving thread."""
+        self._ended = True
         self.tidying.close()
         self.home.close()
         self.thread.shutdown(wait=False)
@@ -228,8 +229,15 @@ class Session:
         request.answer.set_exception(Unavailable(why) if proven else OutcomeUnknown(why))
 
     def _serve(self) -> None:
+        if self._ended:  # the numbers of the handles may be another file's by now
+            self._refuse()
+            return
         self._due = None
         self.serving.serve()
+
+    def _refuse(self) -> None:
+        self._due = None
+        self.serving.refuse(Unavailable("the store is not open", retryable=False))
 
     def _glanced(self, answer: asyncio.Future[datetime]) -> None:
         self._glances.discard(answer.get_loop())
