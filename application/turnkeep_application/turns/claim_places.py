@@ -1,61 +1,60 @@
-"""A claim place: which of the lanes that are due a worker looks at first, apart from its rivals.
+"""A claim place: the shards in which a worker looks for lanes that are due, apart from its rivals.
 
-Whoever meets no rival takes the earliest lanes. Who comes upon lanes that somebody else has just
-served sees rivals, looks at more lanes, and begins at a place of its own: the lanes stand on a ring
-by a number that all processes reckon alike, and two workers whose places are apart take no lane
-from each other. Where it still meets one it moves to another place, so that any number of workers
-come apart by themselves, and nobody has to know how many there are.
+Whoever meets no rival looks at all shards, and takes the earliest lanes of all. Who comes upon
+lanes that somebody else has just served sees rivals, and from now on looks at half as many shards:
+with each pass at the next ones, so that it comes to all of them in turn. Where it still meets one
+it goes on elsewhere. So any number of workers come apart by themselves, and nobody has to know how
+many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
-from zlib import crc32
 
 from attrs import define, field
 
-from turnkeep_domain.turns.limits import CLAIM_LANES_MAX
+from turnkeep_domain.turns.limits import CLAIM_LANES_MAX, CLAIM_RUNS_MAX, LANE_SHARDS
 from turnkeep_domain.turns.policy import TurnClass
-from turnkeep_ports.store import Cell
 
-RING: Final = 1 << 32
-WIDENINGS_MAX: Final = 3
-"""How often the number of lanes that are looked at doubles, as rivals are met."""
-CALM_PASSES: Final = 8
-"""After how many passes without a rival fewer lanes are looked at again."""
+NARROWINGS_MAX: Final = LANE_SHARDS.bit_length() - 1
+"""How often the shards that are looked at are halved: down to one."""
+CALM_PASSES: Final = 32
+"""After how many passes without a rival twice as many shards are looked at again."""
 
 
 @define(eq=False)
 class ClaimPlace:
-    """Where one of the passes of a process begins.
+    """Where one of the passes of a process looks.
 
     Attributes:
-        widenings: How often it had to look at twice as many lanes; 0 where it meets no rivals.
-        point: Where on the ring it begins.
+        narrowings: How often the shards were halved; 0 where it meets no rivals.
+        first: The first of its shards, a multiple of how many they are.
         calm: How many passes it has met no rival.
     """
 
-    widenings: int = field(default=0, init=False)
-    point: int = field(default=0, init=False)
+    narrowings: int = field(default=0, init=False)
+    first: int = field(default=0, init=False)
     calm: int = field(default=0, init=False)
 
     @property
+    def shards(self) -> range:
+        """Those that a pass looks at."""
+        return range(self.first, self.first + self._width)
+
+    @property
     def lanes(self) -> int:
-        """How many lanes a pass looks at."""
-        return CLAIM_LANES_MAX << self.widenings
+        """How many of the earliest lanes a page has; no more than are served where it is alone."""
+        return CLAIM_RUNS_MAX if self.narrowings else CLAIM_LANES_MAX
 
-    def in_order(self, cells: Sequence[Cell], below: Callable[[int], float]) -> list[Cell]:
-        """The due lanes of a page, those first that are to be served first.
+    def meets(self, other: ClaimPlace) -> bool:
+        """Whether both look at one shard."""
+        mine, theirs = self.shards, other.shards
+        return mine.start < theirs.stop and theirs.start < mine.stop
 
-        Args:
-            cells: In the order in which they are due.
-            below: A random number from 0 up to a bound.
-        """
-        if self.widenings:
-            return sorted(cells, key=lambda cell: (ring_of(cell) - self.point) % RING)
-        begin = int(below(len(cells))) if cells else 0
-        return [*cells[begin:], *cells[:begin]]
+    def go_on(self) -> None:
+        """Comes to the next shards; after the last ones, to the first."""
+        self.first = (self.first + self._width) % LANE_SHARDS
 
     def settle(self, *, served: int, rivals: int, below: Callable[[int], float]) -> None:
         """Moves away from rivals, and returns once there are none.
@@ -67,35 +66,51 @@ class ClaimPlace:
         """
         if 4 * rivals > served:
             self.calm = 0
-            self.point = int(below(RING))
             # Among many rivals a pass is dear: whoever loses most of one goes far at once.
-            further = WIDENINGS_MAX if 2 * rivals > served else self.widenings + 1
-            self.widenings = min(further, WIDENINGS_MAX)
-        elif self.widenings:
+            further = NARROWINGS_MAX if 2 * rivals > served else self.narrowings + 1
+            self._narrow_to(min(further, NARROWINGS_MAX), at=int(below(LANE_SHARDS)))
+        elif self.narrowings:
             self.calm += 1
             if self.calm >= CALM_PASSES:
-                self.calm = 0
-                self.widenings -= 1
+                self.widen()
 
+    def widen(self) -> None:
+        """Looks at twice as many shards, its own among them."""
+        self.calm = 0
+        self._narrow_to(max(0, self.narrowings - 1), at=self.first)
 
-def ring_of(lane: Cell) -> int:
-    """Where on the ring a lane stands, in every process alike."""
-    scope = lane.address.scope
-    return crc32(f"{scope.tenant}\n{scope.user}".encode())
+    @property
+    def _width(self) -> int:
+        return LANE_SHARDS >> self.narrowings
+
+    def _narrow_to(self, narrowings: int, *, at: int) -> None:
+        self.narrowings = narrowings
+        self.first = at - at % self._width
 
 
 @define(eq=False)
 class ClaimPlaces:
-    """The places of the passes of one process: those that run at once have different ones."""
+    """The places of the passes of one process: those that run at once are apart where they can."""
 
     _left: dict[TurnClass, list[ClaimPlace]] = field(factory=dict, init=False)
+    _taken: dict[TurnClass, list[ClaimPlace]] = field(factory=dict, init=False)
 
     def take(self, turn_class: TurnClass) -> ClaimPlace:
         """A place that no other pass has now: the one that was left last, or a new one."""
         left = self._left.get(turn_class)
-        return left.pop() if left else ClaimPlace()
+        place = left.pop() if left else ClaimPlace()
+        taken = self._taken.setdefault(turn_class, [])
+        apart = [other for other in taken if other.narrowings]
+        for _ in range(1 << place.narrowings):
+            if not any(place.meets(other) for other in apart):
+                break
+            place.go_on()
+        taken.append(place)
+        return place
 
     def leave(self, turn_class: TurnClass, place: ClaimPlace) -> None:
         """Keeps a place for the next pass; one without rivals needs no keeping."""
-        if place.widenings:
+        self._taken[turn_class].remove(place)
+        if place.narrowings:
+            place.go_on()
             self._left.setdefault(turn_class, []).append(place)

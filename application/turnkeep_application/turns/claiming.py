@@ -127,15 +127,22 @@ class Claiming:
     ) -> None:
         """Serves the earliest lanes of a class, page by page until one grants something.
 
+        A worker that has met rivals looks at its shards first, and at all where they give nothing.
         Those that somebody else has served meanwhile are left to others, unless there is nothing
         else: so rivals spread over the lanes instead of queueing up before the first ones.
         """
-        place = self._places.take(turn_class)
+        place, had = self._places.take(turn_class), len(tally.granted)
+        looks = [place, ClaimPlace()] if place.narrowings else [place]
+        overtaken: dict[LaneId, None] = {}
         try:
-            overtaken = await self._look_from(place, claimant, turn_class, left, tally)
+            for look in looks:
+                lanes = await self._look_from(look, claimant, turn_class, left, tally)
+                if len(tally.granted) > had:
+                    return
+                overtaken |= dict.fromkeys(lanes)
         finally:
             self._places.leave(turn_class, place)
-        await self._serve(claimant, _evenly(overtaken[:left], left), tally)
+        await self._serve(claimant, _evenly([*overtaken][:left], left), tally)
 
     async def _look_from(
         self,
@@ -145,23 +152,24 @@ class Claiming:
         left: int,
         tally: _Tally,
     ) -> list[LaneId]:
-        """Serves lanes from a place on; if none has granted anything, those left to others."""
-        query = Due(collection=LANES.name, states=frozenset({ready(turn_class)}), by=_FOREVER)
+        """Serves lanes of a place; answers those left to others."""
+        states = frozenset(ready(turn_class, shard) for shard in place.shards)
+        query = Due(collection=LANES.name, states=states, by=_FOREVER)
         deadline = self.reading.deadline()
         after, had = None, len(tally.granted)
         overtaken: list[LaneId] = []
         while True:
             page = await self.reading.page(query, after=after, limit=place.lanes, deadline=deadline)
-            cells = place.in_order(self._due_cells(claimant, page), self.random.below)
+            cells = self._due_cells(claimant, page)
+            if len(cells) < left:
+                place.widen()
             overtaken += await self._serve_page(claimant, cells, left, page.now, tally, place)
             after = page.next
-            if len(tally.granted) > had:
-                return []
-            if after is None or not _is_due(page):
+            if len(tally.granted) > had or after is None or not _is_due(page):
                 return overtaken
 
     def _due_cells(self, claimant: Claimant, page: Page) -> list[Cell]:
-        """The due lanes of a page."""
+        """The due lanes of a page, begun at random: whoever scans at once seldom begins alike."""
         cells: list[Cell] = []
         for cell in page.cells:
             due_at = cell.entry.index.due_at
@@ -169,7 +177,8 @@ class Claiming:
                 break
             if claimant.may_want(cell.address.scope):
                 cells.append(cell)
-        return cells
+        begin = int(self.random.below(len(cells))) if cells else 0
+        return [*cells[begin:], *cells[:begin]]
 
     async def _serve_page(
         self,

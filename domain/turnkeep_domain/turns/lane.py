@@ -2,7 +2,7 @@
 
 ```text
     idle    no run is queued
-    ready   some are, due from max(the first one's due time, not_before) on
+    ready   some are, due from max(the first one's due time, not_before) on; of each shard apart
     full    as many are claimed as its own limit allows
     parked  it waits for a place in a tenant's bucket
 ```
@@ -17,6 +17,7 @@ from bisect import insort
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from zlib import crc32
 
 from attrs import evolve, field, frozen
 from attrs.validators import deep_iterable
@@ -27,13 +28,19 @@ from turnkeep_domain.instants import instant, optional_instant
 from turnkeep_domain.keys import Address, Collection, Identity, Index
 from turnkeep_domain.kinds import of_kind
 from turnkeep_domain.request_ids import Digest, Mark, Marks, RequestId
+from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.actors import Actor, Role
 from turnkeep_domain.turns.addresses import RunAddress
 from turnkeep_domain.turns.bucket_ids import BucketId
 from turnkeep_domain.turns.counts import count, optional_count
 from turnkeep_domain.turns.events import LaneLimitChanged
 from turnkeep_domain.turns.lane_ids import LaneId
-from turnkeep_domain.turns.limits import LANE_MAX, LANE_SUBMITS_MAX, LANE_TOKENS_MAX
+from turnkeep_domain.turns.limits import (
+    LANE_MAX,
+    LANE_SHARDS,
+    LANE_SUBMITS_MAX,
+    LANE_TOKENS_MAX,
+)
 from turnkeep_domain.turns.policy import TurnClass
 from turnkeep_domain.turns.refusals import NotPermitted
 
@@ -252,9 +259,14 @@ class Lane:
         return Changed(lane, lane, (event,))
 
 
-def ready(turn_class: TurnClass) -> str:
-    """The state of lanes of a class that a claim may serve."""
-    return f"ready.{turn_class.value}"
+def ready(turn_class: TurnClass, shard: int) -> str:
+    """The state of lanes of a class and a shard, 0 to `LANE_SHARDS` - 1, that a claim may serve."""
+    return f"ready.{turn_class.value}.{shard}" if shard else f"ready.{turn_class.value}"
+
+
+def shard_of(lane: Scope) -> int:
+    """The shard of a user's lanes, in every process alike: so that claimants can part them."""
+    return crc32(f"{lane.tenant}\n{lane.user}".encode()) % LANE_SHARDS
 
 
 def _index(lane: Lane) -> Index:
@@ -264,7 +276,8 @@ def _index(lane: Lane) -> Index:
     elif lane.limit is not None and lane.running >= lane.limit:
         state = "full"
     elif lane.entries:
-        state, first = ready(lane.id.turn_class), lane.entries[0].due_at
+        state = ready(lane.id.turn_class, shard_of(lane.id.scope))
+        first = lane.entries[0].due_at
         due_at = first if lane.not_before is None else max(first, lane.not_before)
     return Index(state=state, due_at=due_at, sort=lane.id.turn_class.value)
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
 
 import pytest
 
 from turnkeep_application.turns.claim_places import (
     CALM_PASSES,
-    WIDENINGS_MAX,
+    NARROWINGS_MAX,
     ClaimPlace,
     ClaimPlaces,
 )
-from turnkeep_domain.keys import Address, Index
 from turnkeep_domain.scope import Scope
-from turnkeep_domain.turns.limits import CLAIM_LANES_MAX
+from turnkeep_domain.turns.lane import ready, shard_of
+from turnkeep_domain.turns.limits import CLAIM_LANES_MAX, CLAIM_RUNS_MAX, LANE_SHARDS
 from turnkeep_domain.turns.policy import TurnClass
-from turnkeep_ports.limits import PAGE_MAX
-from turnkeep_ports.store import Cell, CommitId, Entry, Revision
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LANES = [
-    Cell(
-        address=Address("lane", Scope.of("acme", f"u{number}"), "interactive"),
-        entry=Entry(body=b"", index=Index(state="ready.interactive", due_at=NOW, sort="")),
-        revision=Revision(b"1"),
-        written_by=CommitId(bytes(16)),
-    )
-    for number in range(256)
-]
 
 
 @pytest.fixture
@@ -41,75 +27,125 @@ def met(place: ClaimPlace, chance: random.Random, rivals: int) -> None:
     place.settle(served=8, rivals=rivals, below=lambda bound: chance.random() * bound)
 
 
-def first(place: ClaimPlace) -> list[Cell]:
-    return place.in_order(LANES, lambda _: 0)[:8]
+def narrowed(narrowings: int) -> ClaimPlace:
+    place = ClaimPlace()
+    for _ in range(narrowings):
+        place.settle(served=8, rivals=3, below=lambda _: 0)
+    return place
 
 
-def test_without_rivals_the_earliest_lanes_come_first(chance: random.Random) -> None:
+def test_every_lane_has_a_shard_and_every_shard_a_state_of_its_own() -> None:
+    shards = {shard_of(Scope.of("acme", f"u{number}")) for number in range(1_000)}
+    assert shards == set(range(LANE_SHARDS))
+    states = {ready(turn_class, shard) for turn_class in TurnClass for shard in shards}
+    assert len(states) == LANE_SHARDS * len(TurnClass)
+
+
+def test_the_shard_of_a_lane_never_changes() -> None:
+    # Every process, and every release, finds the lanes that others have stored.
+    assert [shard_of(Scope.of("acme", user)) for user in ("ann", "bob", "eve")] == [8, 27, 5]
+    assert ready(TurnClass.INTERACTIVE, 0) == "ready.interactive"
+    assert ready(TurnClass.BACKGROUND, 31) == "ready.background.31"
+
+
+def test_without_rivals_all_shards_are_looked_at(chance: random.Random) -> None:
     place = ClaimPlace()
     for _ in range(20):
         met(place, chance, 2)
+    assert place.shards == range(LANE_SHARDS)
     assert place.lanes == CLAIM_LANES_MAX
-    assert first(place) == LANES[:8]
 
 
-def test_who_meets_rivals_looks_at_more_lanes_up_to_a_bound(chance: random.Random) -> None:
+def test_who_meets_rivals_looks_at_half_as_many_shards_down_to_one(chance: random.Random) -> None:
     place, looked = ClaimPlace(), []
-    for _ in range(5):
+    for _ in range(7):
         met(place, chance, 3)
-        looked.append(place.lanes)
-    assert looked == [64, 128, 256, 256, 256]
-    assert CLAIM_LANES_MAX << WIDENINGS_MAX <= PAGE_MAX
+        looked.append(len(place.shards))
+        assert 0 <= place.shards.start < place.shards.stop <= LANE_SHARDS
+    assert looked == [16, 8, 4, 2, 1, 1, 1]
 
 
 def test_who_loses_most_of_a_pass_goes_far_at_once(chance: random.Random) -> None:
     place = ClaimPlace()
     met(place, chance, 5)
-    assert place.lanes == CLAIM_LANES_MAX << WIDENINGS_MAX
+    assert len(place.shards) == LANE_SHARDS >> NARROWINGS_MAX == 1
+    assert place.lanes == CLAIM_RUNS_MAX  # in its shards the earliest are its own
 
 
-def test_a_place_serves_every_lane_that_is_looked_at_once(chance: random.Random) -> None:
-    place = ClaimPlace()
-    met(place, chance, 8)
-    assert sorted(place.in_order(LANES, lambda _: 0), key=LANES.index) == LANES
+@pytest.mark.parametrize("narrowings", range(NARROWINGS_MAX + 1))
+def test_passes_one_after_the_other_come_to_every_shard(narrowings: int) -> None:
+    place, seen = narrowed(narrowings), list[int]()
+    for _ in range(1 << narrowings):
+        seen += place.shards
+        place.go_on()
+    assert sorted(seen) == list(range(LANE_SHARDS))
 
 
-def test_who_meets_no_more_rivals_stays_where_it_is_and_returns_at_last(
-    chance: random.Random,
-) -> None:
-    place = ClaimPlace()
-    met(place, chance, 3)
-    begun = first(place)
+def test_who_meets_no_more_rivals_looks_at_more_shards_again(chance: random.Random) -> None:
+    place = narrowed(2)
     for _ in range(CALM_PASSES - 1):
         met(place, chance, 1)
-        assert first(place) == begun
+        assert place.narrowings == 2
     met(place, chance, 0)
-    assert (place.lanes, first(place)) == (CLAIM_LANES_MAX, LANES[:8])
+    assert place.narrowings == 1
+    for _ in range(CALM_PASSES):
+        met(place, chance, 0)
+    assert place.shards == range(LANE_SHARDS)
+
+
+def test_who_finds_too_little_looks_at_more_shards_its_own_among_them() -> None:
+    place = narrowed(NARROWINGS_MAX)
+    place.first = 13
+    looked = []
+    while place.narrowings:
+        place.widen()
+        looked.append(place.shards)
+    assert looked == [
+        range(12, 14),
+        range(12, 16),
+        range(8, 16),
+        range(16),
+        range(LANE_SHARDS),
+    ]
+    place.widen()
+    assert place.shards == range(LANE_SHARDS)
 
 
 def test_workers_that_meet_come_apart(chance: random.Random) -> None:
     places = [ClaimPlace() for _ in range(8)]
     for place in places:
         met(place, chance, 8)
-    for _ in range(30):
+    meetings, passes = 0, 200
+    for _ in range(passes):
         for place in places:
-            others = {
-                lane for other in places if other is not place for lane in map(id, first(other))
-            }
-            met(place, chance, sum(id(lane) in others for lane in first(place)))
-    taken = [id(lane) for place in places for lane in first(place)]
-    assert len(set(taken)) >= 60
+            meets = any(place.meets(other) for other in places if other is not place)
+            met(place, chance, 8 if meets else 0)
+            meetings += meets
+            place.go_on()
+    assert meetings < passes * len(places) / 10
 
 
-def test_passes_of_one_process_that_run_at_once_have_places_of_their_own(
-    chance: random.Random,
-) -> None:
+def test_passes_of_one_process_that_run_at_once_are_apart() -> None:
     places = ClaimPlaces()
-    one, other = places.take(TurnClass.INTERACTIVE), places.take(TurnClass.INTERACTIVE)
-    assert one is not other
-    met(one, chance, 8)
-    places.leave(TurnClass.INTERACTIVE, one)
-    places.leave(TurnClass.INTERACTIVE, other)
-    assert places.take(TurnClass.BACKGROUND).widenings == 0
-    assert places.take(TurnClass.INTERACTIVE) is one
-    assert places.take(TurnClass.INTERACTIVE).widenings == 0
+    taken = [places.take(TurnClass.INTERACTIVE) for _ in range(8)]
+    for place in taken:
+        for _ in range(3):
+            place.settle(served=8, rivals=3, below=lambda _: 0)
+        places.leave(TurnClass.INTERACTIVE, place)
+    assert places.take(TurnClass.BACKGROUND).narrowings == 0
+    again = [places.take(TurnClass.INTERACTIVE) for _ in range(8)]
+    assert {place.narrowings for place in again} == {3}
+    assert sorted(shard for place in again for shard in place.shards) == list(range(LANE_SHARDS))
+    one_more = places.take(TurnClass.INTERACTIVE)
+    assert one_more not in taken
+    assert one_more.narrowings == 0
+
+
+def test_a_place_is_kept_for_the_next_pass_which_goes_on_from_it() -> None:
+    places = ClaimPlaces()
+    place = places.take(TurnClass.INTERACTIVE)
+    place.settle(served=8, rivals=3, below=lambda _: 0)
+    before = place.shards
+    places.leave(TurnClass.INTERACTIVE, place)
+    assert places.take(TurnClass.INTERACTIVE) is place
+    assert place.shards.start == before.stop

@@ -20,11 +20,14 @@ from tests.application.turns.keep import (
 )
 from turnkeep_application.turns.cells import bucket_key, lane_key
 from turnkeep_application.turns.claim_pass import ClaimedRun
+from turnkeep_application.turns.claim_places import NARROWINGS_MAX, ClaimPlace
+from turnkeep_application.turns.turns import Turns
 from turnkeep_domain.keys import Index
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.bucket_ids import Axis, BucketId
-from turnkeep_domain.turns.lane import LANES
+from turnkeep_domain.turns.lane import LANES, ready, shard_of
 from turnkeep_domain.turns.lane_ids import LaneId
+from turnkeep_domain.turns.limits import LANE_SHARDS
 from turnkeep_domain.turns.turn_state import TURN_STATES
 
 TENANT = BucketId(scope=Scope.of("acme", None), axis=Axis.TENANT, turn_class=None)
@@ -38,6 +41,20 @@ def users(granted: list[ClaimedRun] | tuple[ClaimedRun, ...]) -> list[str | None
 async def index(keep: Keep, user: str = "ada") -> Index:
     """What a scan sees of a lane."""
     return LANES.index_of(await keep.lane(user))
+
+
+async def is_ready(keep: Keep, user: str) -> bool:
+    lane = lane_of(user)
+    return (await index(keep, user)).state == ready(lane.turn_class, shard_of(lane.scope))
+
+
+def has_met_rivals(turns: Turns) -> ClaimPlace:
+    """Lets the next pass of a host look at one shard."""
+    places = turns._claiming._places
+    place = places.take(INTERACTIVE)
+    place.settle(served=8, rivals=8, below=lambda _: 0)
+    places.leave(INTERACTIVE, place)
+    return place
 
 
 async def cap(keep: Keep, running: int, of: BucketId = TENANT) -> None:
@@ -116,6 +133,39 @@ def test_where_a_scan_begins_is_left_to_chance(timed: Keep) -> None:
     timed.run(law)
 
 
+def test_who_has_met_rivals_is_given_what_waits_in_any_shard(keep: Keep) -> None:
+    async def law() -> None:
+        await keep.queue("t1")
+        place = has_met_rivals(keep.turns)
+        while shard_of(lane_of().scope) in place.shards:
+            place.go_on()
+        assert len(await keep.claimed()) == 1
+        assert place.narrowings < NARROWINGS_MAX  # there was too little in its own
+
+    keep.run(law)
+
+
+def test_who_has_met_rivals_takes_the_earliest_of_its_shard_and_comes_to_all(timed: Keep) -> None:
+    async def law() -> None:
+        count, order = 10 * LANE_SHARDS, list[int]()
+        for number in range(count):
+            await timed.queue("t1", user=f"u{number}")
+            await timed.let_pass(0.001)
+        place = has_met_rivals(timed.turns)
+        while granted := users((await timed.claim(count=8)).granted):
+            numbers = [int(str(user)[1:]) for user in granted]
+            if place.narrowings == NARROWINGS_MAX:
+                assert len({shard_of(lane_of(f"u{number}").scope) for number in numbers}) == 1
+            order += numbers
+        by_shard: dict[int, list[int]] = {}
+        for number in order:
+            by_shard.setdefault(shard_of(lane_of(f"u{number}").scope), []).append(number)
+        assert all(served == sorted(served) for served in by_shard.values())
+        assert sorted(order) == list(range(count))
+
+    timed.run(law)
+
+
 # ---- classes ------------------------------------------------------------------------------------
 
 
@@ -172,7 +222,7 @@ def test_a_lane_at_its_own_limit_is_out_of_the_scan_until_a_run_ends(keep: Keep)
         assert (await keep.claim(count=8)).granted == ()
         assert (await index(keep)).state == "full"
         await keep.completed(granted[0])
-        assert (await index(keep)).state == "ready.interactive"
+        assert await is_ready(keep, "ada")
         assert len(await keep.claimed()) == 1
 
     keep.run(law)
@@ -344,7 +394,7 @@ def test_freeing_racing_parking_readies_the_lane_that_was_parked(timed: Keep) ->
             assert (await index(timed, "bob")).state == "parked"
             faulty.release("free")
             await freeing
-        assert (await index(timed, "bob")).state == "ready.interactive"
+        assert await is_ready(timed, "bob")
         assert users(await timed.claimed()) == ["bob"]
 
     timed.run(law)

@@ -29,7 +29,7 @@ from turnkeep_domain.principals import Principal
 from turnkeep_domain.scope import Scope
 from turnkeep_domain.turns.actors import Actor
 from turnkeep_domain.turns.events import LaneLimitChanged
-from turnkeep_domain.turns.lane import LANES, Lane
+from turnkeep_domain.turns.lane import LANES, Lane, ready, shard_of
 from turnkeep_domain.turns.lane_ids import LaneId
 from turnkeep_domain.turns.policy import TurnClass
 from turnkeep_domain.turns.refusals import NotPermitted
@@ -155,12 +155,13 @@ def test_an_empty_lane_is_idle_and_never_due() -> None:
 
 def test_a_lane_with_runs_is_ready_when_its_first_is_due() -> None:
     found = index(entered(queued("b", at=5), "a", at=1))
-    assert (found.state, found.due_at) == ("ready.interactive", later(1))
+    assert found.state == ready(TurnClass.INTERACTIVE, shard_of(LANE.scope))
+    assert found.due_at == later(1)
 
 
 def test_a_lane_of_the_other_class_is_found_by_that() -> None:
     lane = entered(Lane.empty(LaneId.of(LANE.scope, TurnClass.BACKGROUND)), "a")
-    assert index(lane).state == "ready.background"
+    assert index(lane).state == ready(TurnClass.BACKGROUND, shard_of(LANE.scope))
 
 
 def test_a_lane_that_was_served_is_due_from_then_on_and_no_earlier() -> None:
@@ -180,13 +181,14 @@ def test_a_lane_at_its_limit_is_full_and_never_due() -> None:
 
 def test_a_lane_below_its_limit_is_ready_again() -> None:
     lane = evolve(queued("a"), limit=1, running=1).counted(running=-1)
-    assert index(lane).state == "ready.interactive"
+    assert index(lane).state == ready(TurnClass.INTERACTIVE, shard_of(LANE.scope))
 
 
 def test_a_parked_lane_is_found_by_nobody_until_it_is_readied() -> None:
     lane = queued("a").parked(TENANT)
     assert (index(lane).state, index(lane).due_at, due(lane)) == ("parked", None, [])
-    assert (index(lane.readied()).state, due(lane.readied())) == ("ready.interactive", ["a"])
+    assert index(lane.readied()).state == ready(TurnClass.INTERACTIVE, shard_of(LANE.scope))
+    assert due(lane.readied()) == ["a"]
 
 
 def test_a_lane_that_is_put_off_gives_nothing_before() -> None:
