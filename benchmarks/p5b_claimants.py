@@ -13,7 +13,7 @@ NUMBER: Final = "P5b"
 TITLE: Final = "runs claimed by sixteen workers against four"
 MANY: Final = 16
 FEW: Final = 4
-HOSTS: Final = 2
+HOSTS: Final = (1, 2)
 """How many processes share the workers out where a process is several."""
 STINT_SECONDS: Final = 4.0
 USERS: Final = 1_000
@@ -26,8 +26,7 @@ def measure(rounds: int) -> Figure:
     with directory() as path:
         remarks = [
             f"files on {file_system(path)}; each worker claims up to 8 a pass, and completes none",
-            "a worker is a process with a handle of its own on the store; or one of several in each"
-            f" of {HOSTS} processes, over one handle",
+            "a worker is one of several in a process, over one handle on the store; or a process",
         ]
         ratios = _ratios(lambda name: Place(Backend.FILES, str(path / name)), rounds)
     lacks = postgres_lacks()
@@ -42,13 +41,16 @@ def measure(rounds: int) -> Figure:
 
 
 def _ratios(place: Callable[[str], Place], rounds: int) -> list[Ratio]:
-    """A worker as a process, then as a part of one."""
+    """A worker as a part of a process, then as a process."""
+    ratios = list[Ratio]()
+    for hosts in HOSTS:
+        few, many, granted, queued = _together(at := place(f"in_{hosts}"), rounds, hosts)
+        require_all(at, queued=queued, claimed=granted)
+        processes = "1 process" if hosts == 1 else f"{hosts} processes"
+        ratios.append(_ratio(f"{at.backend.value}, in {processes}", few, many))
     few, many, granted, queued = _apart(at := place("apart"), rounds)
     require_all(at, queued=queued, claimed=granted)
-    ratios = [_ratio(f"{at.backend.value}, each a process", few, many)]
-    few, many, granted, queued = _together(at := place("together"), rounds)
-    require_all(at, queued=queued, claimed=granted)
-    return [*ratios, _ratio(f"{at.backend.value}, in {HOSTS} processes", few, many)]
+    return [*ratios, _ratio(f"{at.backend.value}, each a process", few, many)]
 
 
 def _apart(place: Place, rounds: int) -> tuple[list[float], list[float], list[str], int]:
@@ -64,16 +66,18 @@ def _apart(place: Place, rounds: int) -> tuple[list[float], list[float], list[st
     return few, many, granted, queued
 
 
-def _together(place: Place, rounds: int) -> tuple[list[float], list[float], list[str], int]:
+def _together(
+    place: Place, rounds: int, hosts: int
+) -> tuple[list[float], list[float], list[str], int]:
     few, many, granted, queued = list[float](), list[float](), list[str](), 0
     with (
-        claimants(place, HOSTS, workers=FEW // HOSTS) as of_few,
-        claimants(place, HOSTS, workers=MANY // HOSTS) as of_many,
+        claimants(place, hosts, workers=FEW // hosts) as of_few,
+        claimants(place, hosts, workers=MANY // hosts) as of_many,
     ):
         for _ in range(rounds):
             for processes, seconds in ((of_few, few), (of_many, many)):
                 queued += filled(place, queued, users=USERS, runs=RUNS)
-                each, runs = processes.seconds(HOSTS, STINT_SECONDS)
+                each, runs = processes.seconds(hosts, STINT_SECONDS)
                 seconds.append(each)
                 granted += runs
         of_few.stop()

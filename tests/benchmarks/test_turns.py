@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (P3, 6 + 3 * ON_POSTGRES),
         (P5, ON_POSTGRES * (PEERS + 2 if PEERS else 0)),
-        (P5B, 2 + 2 * ON_POSTGRES),
+        (P5B, 3 + 3 * ON_POSTGRES),
     ],
     ids=["P3", "P5", "P5b"],
 )
