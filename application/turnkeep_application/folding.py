@@ -20,7 +20,7 @@ from turnkeep_application.doubts import Trace, traces_of
 from turnkeep_application.records import Need, Records
 from turnkeep_application.seats import ALONE, Mistake, Seat
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
-from turnkeep_domain.keys import Address, Index, Key, ReadKey
+from turnkeep_domain.keys import Address, Key, ReadKey
 from turnkeep_ports.codec import Codec
 from turnkeep_ports.limits import COMMAND_EVENTS_MAX, COMMAND_WRITES_MAX
 from turnkeep_ports.store import Entry, EventDraft, Loaded
@@ -94,7 +94,7 @@ class Fold:
     _loaded: Loaded
     _codec: Codec
     _records: dict[Address, object | None] = field(factory=dict, init=False)
-    _changed: dict[Address, Index | None] = field(factory=dict, init=False)
+    _changed: set[Address] = field(factory=set, init=False)
     _remembered: dict[Address, int] = field(factory=dict, init=False)
     _parts: list[Part] = field(factory=list, init=False)
 
@@ -163,10 +163,9 @@ class Fold:
         self._parts.append(part)
         for trace in part.traces:
             self._remembered.setdefault(trace.key.address, trace.number)
-        for address, (key, record) in part.writes.items():
+        for address, (_, record) in part.writes.items():
             self._records[address] = record
-            index = None if record is None else key.collection.index_of(record)
-            self._changed[address] = index
+            self._changed.add(address)
 
     def _seen(self, keys: Iterable[ReadKey[object]]) -> Records:
         held = {}
@@ -221,13 +220,13 @@ class Fold:
             if record is None:
                 if held is not None:
                     yield key.address, (key, None)
-            elif record != held or not self._is_there(key, record):
+            elif record != held or not self._is_there(key, record, held):
                 yield key.address, (key, record)
 
-    def _is_there(self, key: Key[object], record: object) -> bool:
+    def _is_there(self, key: Key[object], record: object, held: object) -> bool:
         index = key.collection.index_of(record)
         if key.address in self._changed:
-            return index == self._changed[key.address]
+            return index == key.collection.index_of(held)
         # An older release may have spelt the same record otherwise.
         cell = self._loaded.cells[key.address]
         return cell.entry == Entry(body=self._codec.encode(record), index=index)

@@ -134,7 +134,9 @@ class Joining:
         writes = tuple(folded.values())
         stuck = []
         for part in fitting:
-            fenced = part.seat.command.doubts.fenced(writes, cells)
+            doubts = part.seat.command.doubts
+            # Mostly there are none, and looking through all writes for each part would add up.
+            fenced = doubts.fenced(writes, cells) if doubts else writes
             if fenced is None:
                 stuck.append(part)
             else:

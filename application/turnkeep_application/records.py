@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.keys import Address, Key, ReadKey
@@ -75,8 +75,4 @@ class Records:
         if key.address not in self._held:
             raise KeyError(key.collection.name)
         written: Key[object] = Key(key.collection, key.address)
-        return evolve(
-            self,
-            held={**self._held, key.address: record},
-            written={**self._written, key.address: written},
-        )
+        return Records({**self._held, key.address: record}, {**self._written, key.address: written})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from turnkeep_domain.errors import InvalidValue
 
 if TYPE_CHECKING:
     from attrs import Attribute
+
+_NO_OFFSET: Final = timedelta(0)
 
 
 def require_instant(what: str, moment: object) -> None:
@@ -17,8 +19,10 @@ def require_instant(what: str, moment: object) -> None:
     Raises:
         InvalidValue: The time has no zone, or one other than UTC.
     """
-    if not isinstance(moment, datetime) or moment.utcoffset() != timedelta(0):
-        raise InvalidValue(what, "must be a timezone-aware time in UTC")
+    # The very zone that times mostly have is known at a glance.
+    if isinstance(moment, datetime) and (moment.tzinfo is UTC or moment.utcoffset() == _NO_OFFSET):
+        return
+    raise InvalidValue(what, "must be a timezone-aware time in UTC")
 
 
 def instant(_: object, attribute: Attribute[datetime], moment: datetime) -> None:

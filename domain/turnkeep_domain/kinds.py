@@ -30,7 +30,8 @@ def of_kind(*kinds: type) -> Callable[[object, Attribute[T], T], None]:
     """
 
     def check(_: object, attribute: Attribute[T], value: T) -> None:
-        require_kind(attribute.name, value, *kinds)
+        if not isinstance(value, kinds):
+            require_kind(attribute.name, value, *kinds)
 
     return check
 

@@ -18,6 +18,7 @@ O = TypeVar("O")
 
 MARKS_MAX: Final = 32
 DIGEST_BYTES: Final = 32
+_spelt: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def request_id(text: str) -> RequestId:
@@ -36,8 +37,7 @@ def digest_of(*arguments: str | int | tuple[str, ...] | None) -> Digest:
     The arguments are given as plain values, the command's name first; their order and types
     count, so `1`, `"1"` and `None` differ.
     """
-    text = json.dumps(arguments, ensure_ascii=True, separators=(",", ":"))
-    return Digest(hashlib.sha256(text.encode()).digest())
+    return Digest(hashlib.sha256(_spelt(arguments).encode()).digest())
 
 
 @frozen

@@ -37,7 +37,7 @@ from turnkeep_domain.budgets.refusals import (
     ReservationUnknown,
     ReserveRefusal,
 )
-from turnkeep_domain.budgets.reservation import ClosingDecision, Reservation
+from turnkeep_domain.budgets.reservation import ClosingDecision, Reservation, reservation_address
 from turnkeep_domain.budgets.tallies import Usage
 from turnkeep_domain.decisions import Changed, Decision, Refused, Settled, Unchanged
 from turnkeep_domain.keys import Key, ReadKey, key
@@ -62,9 +62,11 @@ def cascade_keys(scope: Scope) -> tuple[Key[Account], ...]:
     return tuple([account_key(ref) for ref in cascade(scope)])
 
 
+# Each command on it names it again and again. Typed, for only text is a name.
+@lru_cache(maxsize=4_096, typed=True)
 def reservation_key(scope: Scope, id: str) -> Key[ReservationRecord]:
     """Where a reservation is kept."""
-    return key(RESERVATIONS, scope, id)
+    return Key(RESERVATIONS, reservation_address(scope, id))
 
 
 def gate_key(account: AccountRef, id: str) -> Key[GateRecord]:

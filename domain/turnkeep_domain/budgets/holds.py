@@ -7,6 +7,7 @@ import json
 from base64 import urlsafe_b64encode
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NewType
 
 from attrs import field, frozen
@@ -21,15 +22,17 @@ from turnkeep_domain.scope import Scope
 
 HoldId = NewType("HoldId", str)
 _DIGEST_BYTES: Final = 18
+_spelt: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
+# Pure: a memory of answers. A reservation is looked for under it whenever it is held or let go.
+@lru_cache(maxsize=4_096, typed=True)
 def hold_id(scope: Scope, id: str) -> HoldId:
     """The name of a reservation among the holds of an account that many scopes share.
 
     Two scopes may use one reservation id, so it is a digest of both.
     """
-    text = json.dumps([*scope.components(), id], ensure_ascii=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
+    digest = hashlib.sha256(_spelt([*scope.components(), id]).encode()).digest()[:_DIGEST_BYTES]
     return HoldId(urlsafe_b64encode(digest).decode())
 
 

@@ -15,6 +15,7 @@ long because the commands of one aggregate stand together.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from attrs import evolve, field, frozen
@@ -71,6 +72,13 @@ from turnkeep_domain.scope import Scope
 
 RESERVATION_COLLECTION: Final = "budget_reservation"
 _MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+# Pure: a memory of answers. Each command on a reservation, and each event of it, names it again.
+@lru_cache(maxsize=4_096, typed=True)
+def reservation_address(scope: Scope, id: str) -> Address:
+    """Where a reservation is kept."""
+    return Address(RESERVATION_COLLECTION, scope, id)
 
 
 @frozen
@@ -176,7 +184,7 @@ class Reservation:
     @property
     def address(self) -> Address:
         """Where it is kept."""
-        return Address(RESERVATION_COLLECTION, self.scope, self.id)
+        return reservation_address(self.scope, self.id)
 
     @property
     def hold_id(self) -> HoldId:

@@ -44,7 +44,7 @@ class Tally:
             InvalidValue: A key is no dimension, or a value no amount.
         """
         require_dimensions("tally", amounts)
-        return cls(tuple([amounts.get(dimension, 0) for dimension in DIMENSIONS]))
+        return cls(_row(amounts, DIMENSIONS))
 
     def __getitem__(self, dimension: Dimension) -> int:
         return self.amounts[DIMENSIONS.index(dimension)]
@@ -86,9 +86,9 @@ class Usage:
             InvalidValue: A key is no counter, or a value no amount.
         """
         require_dimensions("usage", amounts)
-        if any(amounts.get(gauge) for gauge in GAUGES):
+        if any(amount and dimension in GAUGES for dimension, amount in amounts.items()):
             raise InvalidValue("usage", "must name counters alone")
-        return cls(tuple([amounts.get(counter, 0) for counter in COUNTERS]))
+        return cls(_row(amounts, COUNTERS))
 
     @classmethod
     def nothing(cls) -> Self:
@@ -139,11 +139,21 @@ def faulty_amount(amounts: Mapping[Dimension, int], *, gauges: bool) -> Dimensio
         InvalidValue: A key is no dimension.
     """
     require_dimensions("amounts", amounts)
-    for dimension in DIMENSIONS:
-        amount = amounts.get(dimension, 0)
-        if not is_amount(amount) or (amount and dimension.is_gauge and not gauges):
-            return dimension
-    return None
+    faulty = [
+        dimension
+        for dimension, amount in amounts.items()
+        if not is_amount(amount) or (amount and dimension.is_gauge and not gauges)
+    ]
+    return min(faulty, key=DIMENSIONS.index, default=None)
+
+
+def _row(amounts: Mapping[Dimension, int], dimensions: tuple[Dimension, ...]) -> tuple[int, ...]:
+    # By what is named: mostly one or two, and each look for a member of an enumeration costs.
+    row = [0] * len(dimensions)
+    for dimension, amount in amounts.items():
+        if dimension in dimensions:
+            row[dimensions.index(dimension)] = amount
+    return tuple(row)
 
 
 def _named(amounts: tuple[int, ...]) -> dict[Dimension, int]:
