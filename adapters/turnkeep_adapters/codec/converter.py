@@ -15,6 +15,8 @@ from turnkeep_adapters.codec.classes import fields_of
 from turnkeep_adapters.codec.interned import interned
 from turnkeep_adapters.codec.scalars import SCALARS, enumerated
 from turnkeep_adapters.codec.shape import Shape
+from turnkeep_domain.budgets.account_holds import AccountHolds
+from turnkeep_domain.budgets.holds import Hold
 from turnkeep_domain.events import Event
 from turnkeep_domain.scope import Scope
 
@@ -91,6 +93,8 @@ class _Shapes:
         if origin is tuple:
             return self._tuple(arguments)
         cls = origin or annotation
+        if cls is AccountHolds:
+            return sequences.listed(AccountHolds, self.of(Hold), AccountHolds.of)
         if isinstance(cls, type) and attrs.has(cls):
             shape = fields_of(annotation, cls, self._converter, beside=self._beside(cls))
             return interned(shape, _INTERNED[cls]) if cls in _INTERNED else shape

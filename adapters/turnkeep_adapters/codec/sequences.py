@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from operator import lt
 
 from turnkeep_adapters.codec.body import render
@@ -22,6 +23,29 @@ def row(element: Shape) -> Shape:
         if type(value) is not list:
             raise InvalidValue("value", "must be a list")
         return tuple([outward(item, None) for item in value])
+
+    return Shape(encode, decode)
+
+
+def listed(cls: type[Iterable[object]], element: Shape, build: Callable[..., object]) -> Shape:
+    """The shape of a class that is no more than its elements in their order.
+
+    Args:
+        cls: The class.
+        element: The shape of each.
+        build: Makes one of a list of them.
+    """
+    inward, outward = element.encode, element.decode
+
+    def encode(value: object) -> object:
+        if type(value) is not cls:
+            raise InvalidValue("value", f"must be a {cls.__name__}, and of no subclass")
+        return [inward(item) for item in value]
+
+    def decode(value: object, _: object) -> object:
+        if type(value) is not list:
+            raise InvalidValue("value", "must be a list")
+        return build([outward(item, None) for item in value])
 
     return Shape(encode, decode)
 

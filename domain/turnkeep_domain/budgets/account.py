@@ -15,6 +15,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 from attrs.validators import deep_iterable
 
+from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.account_ref import ACCOUNT_COLLECTION, AccountRef
 from turnkeep_domain.budgets.bounds import HOLDS_MAX, require_amount
 from turnkeep_domain.budgets.ceilings import (
@@ -25,7 +26,7 @@ from turnkeep_domain.budgets.ceilings import (
 )
 from turnkeep_domain.budgets.dimensions import COUNTERS, DIMENSIONS, Dimension
 from turnkeep_domain.budgets.gate_id import BudgetGateId, GatePointer
-from turnkeep_domain.budgets.holds import Hold, HoldId, OnExpiry, UsedIn, WindowId
+from turnkeep_domain.budgets.holds import Hold, HoldId, UsedIn, WindowId
 from turnkeep_domain.budgets.periods import (
     PERIODS,
     Calendar,
@@ -46,7 +47,6 @@ from turnkeep_domain.request_ids import Marks
 
 _NO_AMOUNTS: Final = (0,) * len(DIMENSIONS)
 _COUNTED: Final = len(COUNTERS)
-_ONLY_HOLDS: Final = frozenset({Hold})
 
 
 @frozen
@@ -87,7 +87,7 @@ class Account:
     first: datetime = field(validator=instant)
     start: datetime = field(validator=instant)
     used: tuple[UsedIn, ...] = field(validator=deep_iterable(of_kind(UsedIn), of_kind(tuple)))
-    holds: tuple[Hold, ...] = field()
+    holds: AccountHolds = field(validator=of_kind(AccountHolds))
     warned: frozenset[Dimension] = field(validator=of_kind(frozenset))
     gates: tuple[GatePointer, ...] = field(
         validator=deep_iterable(of_kind(GatePointer), of_kind(tuple))
@@ -98,14 +98,6 @@ class Account:
     def _are_ceilings(self, _: object, ceilings: tuple[StandingCeiling, ...] | None) -> None:
         for ceiling in () if ceilings is None else ceilings:
             require_kind("ceilings", ceiling, StandingCeiling)
-
-    @holds.validator
-    def _are_distinct(self, _: object, holds: tuple[Hold, ...]) -> None:
-        # In one pass: it runs over hundreds of holds with each change.
-        if type(holds) is not tuple or not _ONLY_HOLDS.issuperset(map(type, holds)):
-            raise InvalidValue("holds", "must be a tuple of holds")
-        if len({hold.id for hold in holds}) != len(holds) or len(holds) > HOLDS_MAX:
-            raise InvalidValue("holds", f"must be {HOLDS_MAX} distinct ones at most")
 
     def __attrs_post_init__(self) -> None:
         require_amount("limit_revision", self.limit_revision)
@@ -134,7 +126,7 @@ class Account:
             first=now,
             start=now,
             used=(),
-            holds=(),
+            holds=AccountHolds.of(()),
             warned=frozenset(),
             gates=(),
             marks=Marks.none(),
@@ -180,27 +172,17 @@ class Account:
         Counters are summed over holds whose window counts and that are not overdue, or to be
         charged; gauges over all that are not overdue, whatever their window.
         """
-        counted: dict[WindowId, bool] = {}
         rows: list[tuple[int, ...]] = [_NO_AMOUNTS]
-        for hold in self.holds:
-            overdue = hold.deadline <= now
-            if overdue and hold.on_expiry is OnExpiry.RELEASE:
-                continue
-            counts = counted.get(hold.window)
-            if counts is None:
-                counts = counted[hold.window] = self._counts(self._place(hold.window))
-            amounts = hold.tally.amounts
-            if overdue or not counts:
-                kept = amounts[:_COUNTED] if counts else _NO_AMOUNTS[:_COUNTED]
-                amounts = (*kept, *(_NO_AMOUNTS if overdue else amounts)[_COUNTED:])
-            rows.append(amounts)
+        for window, amounts in self.holds.standing(now):
+            counts = self._counts(self._place(window))
+            rows.append(amounts if counts else (*_NO_AMOUNTS[:_COUNTED], *amounts[_COUNTED:]))
         return tuple(map(sum, zip(*rows, strict=True)))
 
     def resets_at(self) -> datetime | None:
         """When the next of what is spent or held comes back by itself; None: never."""
         if not isinstance(self.period, Calendar):
             starts = [used.start for used in self.used]
-            starts += [self._place(hold.window) for hold in self.holds]
+            starts += [self._place(window) for window in self.holds.windows]
             counted = [start for start in starts if self._counts(start)]
             return stops_counting(self.period, min(counted)) if counted else None
         return end_of(self.period, self.start)
@@ -211,7 +193,7 @@ class Account:
 
     def holds_for(self, id: HoldId) -> bool:
         """Whether a reservation has a hold here."""
-        return any(hold.id == id for hold in self.holds)
+        return id in self.holds
 
     # ---- rolling --------------------------------------------------------------------------------
 
@@ -238,15 +220,15 @@ class Account:
         return self._entered(self.start, now) if isinstance(rolled, WindowUnresolvable) else rolled
 
     def _entered(self, start: datetime, now: datetime) -> Account:
-        gone = any(hold.deadline <= now and _lapses(hold) for hold in self.holds)
+        holds = self.holds.unlapsed(now)
         expired = any(pointer.expires_at <= now for pointer in self.gates)
-        if start == self.start and not gone and not expired:
+        if start == self.start and holds is self.holds and not expired:
             return self
         return evolve(
             self,
             start=start,
             used=tuple([u for u in self.used if still_counts(self.period, u.start, current=start)]),
-            holds=tuple([h for h in self.holds if h.deadline > now or not _lapses(h)]),
+            holds=holds,
             gates=tuple([pointer for pointer in self.gates if pointer.expires_at > now]),
             warned=self.warned if start == self.start else frozenset(),
         )
@@ -262,23 +244,28 @@ class Account:
 
     def with_hold(self, hold: Hold) -> Account:
         """The account with one more hold; there must be room."""
-        return evolve(self, holds=(*self.holds, hold))
-
-    def without_hold(self, id: HoldId) -> Account:
-        """The account without a hold, whether or not there was one."""
-        kept = tuple([hold for hold in self.holds if hold.id != id])
-        return self if len(kept) == len(self.holds) else evolve(self, holds=kept)
+        return evolve(self, holds=self.holds.with_one(hold))
 
     def with_deadline(self, id: HoldId, deadline: datetime) -> Account:
         """The account in which a hold lasts until another deadline."""
-        holds = [evolve(h, deadline=deadline) if h.id == id else h for h in self.holds]
-        return evolve(self, holds=tuple(holds))
+        return evolve(self, holds=self.holds.with_deadline(id, deadline))
 
-    def charged(self, window: WindowId, usage: Usage) -> Account | AmountOverflow:
-        """The account in which usage is charged to a window; nothing, if that no longer counts."""
-        start = self._place(window)
-        if not self._counts(start) or not any(usage.amounts):
+    def settled(self, id: HoldId, window: WindowId, usage: Usage) -> Account | AmountOverflow:
+        """The account without a hold, whether or not there was one, and with what it has come to.
+
+        Usage is charged to its window; nothing is, if that no longer counts.
+        """
+        used = self._charged(self._place(window), usage)
+        if isinstance(used, AmountOverflow):
+            return used
+        holds = self.holds.without(id)
+        if holds is self.holds and used is self.used:
             return self
+        return evolve(self, holds=holds, used=used)
+
+    def _charged(self, start: datetime, usage: Usage) -> tuple[UsedIn, ...] | AmountOverflow:
+        if not self._counts(start) or not any(usage.amounts):
+            return self.used
         places = {used.start: used.usage for used in self.used}
         sum = places.get(start, Usage.nothing()).plus(usage)
         if isinstance(sum, Dimension):
@@ -287,8 +274,7 @@ class Account:
         overflow = first_overflow(map(_widened, places.values()))
         if overflow is not None:
             return AmountOverflow(self.ref, overflow)
-        used = tuple([UsedIn(start, places[start]) for start in sorted(places)])
-        return evolve(self, used=used)
+        return tuple([UsedIn(start, places[start]) for start in sorted(places)])
 
     def adopted(self, hold: Hold, *, now: datetime) -> Account | AmountOverflow | TooManyHolds:
         """The account, once rolled, with the hold of work that began before it was metered."""
@@ -321,10 +307,6 @@ def first_overflow(rows: Iterable[tuple[int, ...]]) -> Dimension | None:
 
 def _widened(usage: Usage) -> tuple[int, ...]:
     return (*usage.amounts, *_NO_AMOUNTS[_COUNTED:])
-
-
-def _lapses(hold: Hold) -> bool:
-    return hold.on_expiry is OnExpiry.RELEASE
 
 
 ACCOUNTS: Final[Collection[Account]] = Collection(

@@ -136,11 +136,10 @@ class Cascade:
             window = windows.get(account.ref.level)
             if window is None:
                 continue
-            freed = account.rolled_as_known(now).without_hold(id)
-            charged = freed.charged(window, closing.charge)
-            if isinstance(charged, AmountOverflow):
-                return charged
-            after.append(charged)
+            settled = account.rolled_as_known(now).settled(id, window, closing.charge)
+            if isinstance(settled, AmountOverflow):
+                return settled
+            after.append(settled)
         return tuple(after)
 
     def holds_for(self, reservation: Reservation) -> bool:

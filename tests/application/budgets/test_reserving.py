@@ -28,6 +28,7 @@ from turnkeep_adapters.virtual.clock import NEW_YEAR
 from turnkeep_application.budgets.budget_commands import account_key
 from turnkeep_application.errors import Contended
 from turnkeep_domain.budgets.account import Account
+from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.account_ref import AccountRef, cascade
 from turnkeep_domain.budgets.bounds import HOLDS_MAX
 from turnkeep_domain.budgets.ceilings import Ceiling
@@ -491,7 +492,7 @@ def test_an_account_with_all_the_holds_that_it_may_have_fits_its_cell() -> None:
         on_expiry=OnExpiry.RELEASE,
     )
     holds = [evolve(hold, id=hold_id(scope, f"r{number}")) for number in range(HOLDS_MAX)]
-    full = evolve(Account.metered(TENANT, now=NEW_YEAR), holds=tuple(holds))
+    full = evolve(Account.metered(TENANT, now=NEW_YEAR), holds=AccountHolds.of(holds))
     # Eight of them are in one commit at most.
     assert 8 * len(CODEC.encode(full)) < COMMIT_BYTES_MAX
     assert 2 * len(CODEC.encode(full)) < BODY_BYTES_MAX

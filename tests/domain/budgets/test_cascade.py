@@ -33,6 +33,7 @@ from tests.domain.budgets.samples import (
     used,
 )
 from turnkeep_domain.budgets.account import Account
+from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.account_ref import AccountRef, Level, cascade
 from turnkeep_domain.budgets.bounds import HOLDS_MAX
 from turnkeep_domain.budgets.cascade import Cascade
@@ -152,7 +153,7 @@ def test_an_account_has_room_for_1024_holds() -> None:
     (hold,) = held.holds
     full = evolve(
         held,
-        holds=tuple(evolve(hold, id=HoldId(f"h{number}")) for number in range(HOLDS_MAX)),
+        holds=AccountHolds.of(evolve(hold, id=HoldId(f"h{number}")) for number in range(HOLDS_MAX)),
     )
     assert refusal((full,), ask(id="r2")) == TooManyHolds(TENANT, HOLDS_MAX)
     later = reservation.deadline
@@ -268,7 +269,7 @@ def test_an_overdue_hold_frees_all_or_its_gauges_alone() -> None:
     assert (reserved(account, at), reserved(account, at, SLOTS)) == (7, 0)
     rolled = account.rolled(at)
     assert isinstance(rolled, Account)
-    assert rolled.holds == (charge,)
+    assert tuple(rolled.holds) == (charge,)
 
 
 def test_gauges_survive_a_rollover_and_counters_do_not() -> None:

@@ -105,9 +105,8 @@ def test_a_tally_is_eight_amounts(amounts: Any) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"holds": HELD.holds * 2},
-        {"holds": list(HELD.holds)},
-        {"holds": (None,)},
+        {"holds": tuple(HELD.holds)},
+        {"holds": None},
         {"used": (UsedIn(NOON + DAY, Usage.nothing()), UsedIn(NOON, Usage.nothing()))},
         {"used": (UsedIn(NOON, Usage.nothing()),) * 2},
         {"start": HELD.first - DAY},

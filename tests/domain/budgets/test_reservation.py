@@ -54,7 +54,7 @@ DAY = timedelta(days=1)
 def test_a_granted_ask_holds_on_every_account_until_its_deadline() -> None:
     """1."""
     accounts, reservation = admitted((limited({}), metered(USER)), ask({USD: 3, SLOTS: 1}))
-    assert [account.holds for account in accounts] == [
+    assert [tuple(account.holds) for account in accounts] == [
         (reservation.hold(account.window),) for account in accounts
     ]
     assert reservation.deadline == NOON + 60 * SECOND
@@ -98,7 +98,7 @@ def test_reconciling_replaces_the_hold_by_the_actual_cost() -> None:
     assert isinstance(decision, Changed)
     assert decision.valid_until == reservation.deadline
     accounts, after = closed(accounts, decision, now=NOON + SECOND)
-    assert [(spent(a), reserved(a), a.holds) for a in accounts] == [(4, 0, ())] * 2
+    assert [(spent(a), reserved(a), len(a.holds)) for a in accounts] == [(4, 0, 0)] * 2
     assert after.phase == Reconciled(actual=used(4), late=False, at=NOON + SECOND)
 
 
@@ -152,7 +152,7 @@ def test_releasing_past_the_deadline_expires_instead() -> None:
     assert decision.valid_until is None
     assert [type(event) for event in decision.events] == [BudgetExpired]
     accounts, after = closed(accounts, decision, now=reservation.deadline)
-    assert (spent(accounts[0]), accounts[0].holds) == (10, ())
+    assert (spent(accounts[0]), len(accounts[0].holds)) == (10, 0)
     assert decision.outcome.status is ReservationStatus.EXPIRED
     again = after.release(request_id=rid("d"), now=reservation.deadline)
     assert again == Unchanged(decision.outcome), "it had expired already"
@@ -254,7 +254,7 @@ def test_what_is_charged_at_its_expiry_is_charged_the_greater(
         assert spent(accounts[0]) == 10
     decision = reservation.reconcile(used(actual), request_id=rid("c"), now=now)
     accounts, _ = closed(accounts, decision, now=now)
-    assert (spent(accounts[0]), accounts[0].holds) == (charged, ())
+    assert (spent(accounts[0]), len(accounts[0].holds)) == (charged, 0)
 
 
 def test_what_was_reserved_yesterday_and_is_reconciled_today_leaves_todays_figures() -> None:
@@ -305,7 +305,7 @@ def test_an_adopted_account_is_charged_and_not_on_the_original_receipt() -> None
     held = metered(USER).with_hold(reservation.hold(WindowId(0, NOON)))
     closing = decision.state.reconcile(used(3), request_id=rid("c"), now=NOON)
     (user,), _ = closed((held,), closing)
-    assert (spent(user), user.holds) == (3, ())
+    assert (spent(user), len(user.holds)) == (3, 0)
 
 
 def test_nothing_is_adopted_twice_nor_after_its_end() -> None:
