@@ -81,7 +81,7 @@ def test_what_is_carried_along_is_what_holds_made_anew_would_add_up_to(
         assert summed(holds) == summed(anew)
         assert set(holds.windows) == {one.window for one in holds}
         assert tuple(holds.unlapsed(NOW)) == tuple(
-            one for one in holds if NOW < one.deadline or one.on_expiry is OnExpiry.CHARGE
+            one for one in holds if one.deadline > NOW or one.on_expiry is OnExpiry.CHARGE
         )
 
 
