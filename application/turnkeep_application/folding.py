@@ -30,6 +30,7 @@ Change: TypeAlias = tuple[Key[object], object | None]
 
 _Decision: TypeAlias = Decision[Records, Any, Any]
 _NOTHING: Final[Mapping[Address, Change]] = {}
+_UNSEEN: Final = object()
 
 
 @frozen(kw_only=True, eq=False)
@@ -132,13 +133,15 @@ class Fold:
         if command.doubts.are_hopeless(self._loaded.cells):
             seat.tell(ALONE)
             return True
-        before = self._seen(command.shown(seat.keys))
+        shown = command.shown(seat.keys)
+        before = self._seen(shown)
         decision = command.decide(before, self._loaded.now)
         if isinstance(decision, Need):
             seat.tell(decision)
             return True
         command.doubts.judge(before)
-        part = self._part(seat, before, decision)
+        saw = any(key.address in self._changed for key in shown)
+        part = self._part(seat, before, decision, saw=saw)
         if part is None:
             seat.tell(ALONE)
         elif not part.writes and not part.saw:
@@ -171,15 +174,16 @@ class Fold:
         held = {}
         for key in keys:
             address = key.address
-            if address not in self._records:
+            record = self._records.get(address, _UNSEEN)
+            if record is _UNSEEN:
                 cell = self._loaded.cells.get(address)
                 decode = self._codec.decode
                 record = cell and decode(key.collection, address, cell.entry.body)
                 self._records[address] = record
-            held[address] = self._records[address]
+            held[address] = record
         return Records(held)
 
-    def _part(self, seat: Seat, before: Records, decision: _Decision) -> Part | None:
+    def _part(self, seat: Seat, before: Records, decision: _Decision, *, saw: bool) -> Part | None:
         """What a decision adds; None where the command must make its attempt by itself."""
         command = seat.command
         after, writes = before, _NOTHING
@@ -195,7 +199,6 @@ class Fold:
         touched = tuple(dict.fromkeys((*seat.addresses, *writes)))
         if len(touched) > COMMAND_WRITES_MAX or len(events) > COMMAND_EVENTS_MAX:
             return None
-        saw = any(key.address in self._changed for key in command.shown(seat.keys))
         return Part(
             seat=seat,
             decided=Decided(

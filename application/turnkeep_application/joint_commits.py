@@ -202,6 +202,11 @@ class Joining:
 
 
 def _countable(parts: Sequence[Part], writes_max: int) -> Sequence[Part]:
+    if (
+        sum(len(part.touched) for part in parts) <= writes_max
+        and sum(len(part.events) for part in parts) <= EVENTS_MAX
+    ):
+        return parts
     touched: set[Address] = set()
     events = 0
     for number, part in enumerate(parts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
@@ -31,7 +31,8 @@ class Records:
     """
 
     _held: Mapping[Address, object | None] = field(repr=False)
-    _written: Mapping[Address, Key[object]] = field(factory=dict, repr=False)
+    # Each of the kind of its own record, which no type can say of all of them.
+    _written: Mapping[Address, Key[Any]] = field(factory=dict, repr=False)
 
     def __getitem__(self, key: ReadKey[T]) -> T | None:
         """The record under the key; None where the cell is absent."""
@@ -74,5 +75,5 @@ class Records:
     def _with(self, key: Key[T], record: object | None) -> Records:
         if key.address not in self._held:
             raise KeyError(key.collection.name)
-        written: Key[object] = Key(key.collection, key.address)
-        return Records({**self._held, key.address: record}, {**self._written, key.address: written})
+        address = key.address
+        return Records({**self._held, address: record}, {**self._written, address: key})

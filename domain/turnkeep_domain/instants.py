@@ -44,4 +44,6 @@ def sorted_from(moment: datetime) -> str:
     It has digits of fixed width, so text sorts as time does: whatever is earlier sorts before it,
     and nothing else does.
     """
-    return f"{moment.year:04}{moment:%m%d%H%M%S%f}"
+    # A fifth of what a format in percent signs takes, for it stands in most indexes.
+    day = f"{moment.year:04}{moment.month:02}{moment.day:02}"
+    return f"{day}{moment.hour:02}{moment.minute:02}{moment.second:02}{moment.microsecond:06}"

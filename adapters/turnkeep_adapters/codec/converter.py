@@ -109,6 +109,8 @@ class _Shapes:
 
     def _tuple(self, arguments: tuple[object, ...]) -> Shape:
         match arguments:
+            case (element, EllipsisType()) if element is int:
+                return sequences.integers()
             case (element, EllipsisType()):
                 return sequences.row(self.of(element))
             case _:

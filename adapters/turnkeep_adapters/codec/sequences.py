@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from operator import lt
+from typing import Final
 
 from turnkeep_adapters.codec.body import render
+from turnkeep_adapters.codec.scalars import INTEGER_MAX, INTEGER_MIN
 from turnkeep_adapters.codec.shape import Shape
 from turnkeep_domain.errors import InvalidValue
+
+_INTEGERS: Final = frozenset({int})
 
 
 def row(element: Shape) -> Shape:
@@ -46,6 +50,30 @@ def listed(cls: type[Iterable[object]], element: Shape, build: Callable[..., obj
         if type(value) is not list:
             raise InvalidValue("value", "must be a list")
         return build([outward(item, None) for item in value])
+
+    return Shape(encode, decode)
+
+
+def integers() -> Shape:
+    """The shape of `tuple[int, ...]`, looked at as a whole: budgets write amounts by the row."""
+
+    def exact(items: Collection[int]) -> None:
+        if not _INTEGERS.issuperset(map(type, items)) or (
+            items and not INTEGER_MIN <= min(items) <= max(items) <= INTEGER_MAX
+        ):
+            raise InvalidValue("value", "must be an integer of 64 bits, its sign included")
+
+    def encode(value: object) -> object:
+        if type(value) is not tuple:
+            raise InvalidValue("value", "must be a tuple")
+        exact(value)
+        return list(value)
+
+    def decode(value: object, _: object) -> object:
+        if type(value) is not list:
+            raise InvalidValue("value", "must be a list")
+        exact(value)
+        return tuple(value)
 
     return Shape(encode, decode)
 

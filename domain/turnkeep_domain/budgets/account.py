@@ -17,7 +17,7 @@ from attrs.validators import deep_iterable
 
 from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.account_ref import ACCOUNT_COLLECTION, AccountRef
-from turnkeep_domain.budgets.bounds import HOLDS_MAX, require_amount
+from turnkeep_domain.budgets.bounds import AMOUNT_MAX, HOLDS_MAX, require_amount
 from turnkeep_domain.budgets.ceilings import (
     Ceiling,
     Limits,
@@ -299,10 +299,10 @@ class Account:
 
 def first_overflow(rows: Iterable[tuple[int, ...]]) -> Dimension | None:
     """The first dimension in which these rows add up to more than an amount may be."""
-    for dimension, column in zip(DIMENSIONS, zip(*rows, strict=True), strict=True):
-        if sum(column) >> 63:
-            return dimension
-    return None
+    totals = list(map(sum, zip(*rows, strict=True)))
+    if max(totals) <= AMOUNT_MAX:
+        return None
+    return next(d for d, total in zip(DIMENSIONS, totals, strict=True) if total > AMOUNT_MAX)
 
 
 def _widened(usage: Usage) -> tuple[int, ...]:

@@ -72,6 +72,7 @@ from turnkeep_domain.scope import Scope
 
 RESERVATION_COLLECTION: Final = "budget_reservation"
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_LIFE_MAX: Final = LIFE_MS_MAX * _MILLISECOND
 
 
 # Pure: a memory of answers. Each command on a reservation, and each event of it, names it again.
@@ -235,7 +236,7 @@ class Reservation:
 
     @property
     def _end_of_life(self) -> datetime:
-        return self.reserved_at + LIFE_MS_MAX * _MILLISECOND
+        return self.reserved_at + _LIFE_MAX
 
     # ---- commands -------------------------------------------------------------------------------
 
