@@ -26,6 +26,8 @@ from tests.codec.samples import (
     Square,
     Torn,
 )
+from turnkeep_adapters.codec.scalars import INTEGER_MAX, INTEGER_MIN
+from turnkeep_adapters.codec.sequences import integers
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Marks
@@ -297,3 +299,31 @@ def test_an_event_of_no_known_class_is_a_type_error() -> None:
 def test_a_record_is_not_written_as_an_event() -> None:
     with pytest.raises(TypeError, match="Torn has no stored form"):
         CODEC.encode_event(Torn(id="t", scope=SHEET.scope))  # type: ignore[arg-type]  # the point
+
+
+class Whole(int):
+    pass
+
+
+@pytest.mark.parametrize(
+    "items",
+    [(True,), (1, 2.0), ("1",), (None,), (Whole(1),), (INTEGER_MAX + 1,), (INTEGER_MIN - 1,)],
+)
+def test_a_row_of_integers_takes_nothing_else(items: tuple[object, ...]) -> None:
+    """C3."""
+    row = integers()
+    for refused in (items, (0, *items)):
+        with pytest.raises(InvalidValue):
+            row.encode(refused)
+        with pytest.raises(InvalidValue):
+            row.decode(list(refused), None)
+    with pytest.raises(InvalidValue):
+        row.encode([1])
+    with pytest.raises(InvalidValue):
+        row.decode((1,), None)
+
+
+@pytest.mark.parametrize("items", [(), (0,), (INTEGER_MIN, 7, INTEGER_MAX)])
+def test_a_row_of_integers_comes_back(items: tuple[int, ...]) -> None:
+    assert integers().encode(items) == list(items)
+    assert integers().decode(list(items), None) == items

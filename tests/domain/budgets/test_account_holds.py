@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import permutations
 
@@ -10,11 +12,14 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.budgets.samples import NOON, SECOND, SLOTS, USD
+from tests.domain.budgets.samples import GATE, NOON, SECOND, SLOTS, USD, ask, limited, rid
 from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.bounds import HOLDS_MAX
+from turnkeep_domain.budgets.cascade import Cascade
+from turnkeep_domain.budgets.ceilings import Ceiling
 from turnkeep_domain.budgets.holds import Hold, HoldId, OnExpiry, WindowId
-from turnkeep_domain.budgets.tallies import Tally
+from turnkeep_domain.budgets.tallies import Tally, Usage
+from turnkeep_domain.decisions import Changed
 from turnkeep_domain.errors import InvalidValue
 
 WINDOWS = [WindowId(0, NOON), WindowId(0, NOON + timedelta(days=1)), WindowId(1, NOON)]
@@ -132,3 +137,43 @@ def test_nothing_is_held_twice_and_no_more_than_there_is_room_for() -> None:
     with pytest.raises(InvalidValue):
         full.without(HoldId("h0")).with_one(hold("h1"))
     assert evolve(hold("h0")) in tuple(full)
+
+
+def calls_of(step: Callable[[], object]) -> int:
+    """How many functions a step calls, those it has been through before."""
+    calls = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    step()
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        step()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_a_spend_costs_the_same_beside_any_number_of_holds() -> None:
+    def spend(open_holds: int) -> int:
+        others = AccountHolds.of(hold(f"h{number}") for number in range(open_holds))
+        account = evolve(limited({USD: Ceiling.of(10**9)}), holds=others)
+        admitted = Cascade((account,)).admit(ask(), now=NOON, gate_id=GATE)
+        assert isinstance(admitted, Changed)
+        assert admitted.state.granted is not None
+        closed = admitted.state.granted.reconcile(
+            Usage.of({USD: 7}), request_id=rid("close"), now=NOON
+        )
+        assert isinstance(closed, Changed)
+        held = Cascade(admitted.state.accounts)
+        return calls_of(
+            lambda: (
+                Cascade((account,)).admit(ask(), now=NOON, gate_id=GATE),
+                held.closed(closed.state, now=NOON),
+            )
+        )
+
+    assert spend(1_000) == spend(2)
