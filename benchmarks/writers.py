@@ -11,7 +11,7 @@ from attrs import field, frozen
 from dependency_injector import providers
 
 from benchmarks.approval_pair import ApprovalPair
-from turnkeep import Container
+from turnkeep import Container, Settings
 from turnkeep_application.errors import Contended
 from turnkeep_application.updates import Updates
 from turnkeep_domain.keys import Address
@@ -30,10 +30,17 @@ class Writers:
     acknowledged: Counter[Address] = field(factory=Counter, init=False)
 
     @classmethod
-    def on(cls, store: RecordStore) -> Writers:
-        """Writers that use a store as a host does, with the settings that it gets unasked."""
+    def on(cls, store: RecordStore, settings: Settings | None = None) -> Writers:
+        """Writers that use a store as a host does, with an update loop of their own.
+
+        Args:
+            store: Open.
+            settings: None for those that a host gets unasked.
+        """
         container = Container()
         container.store.override(providers.Object(store))
+        if settings is not None:
+            container.settings.override(providers.Object(settings))
         return cls(container.updates())
 
     async def update(self, pair: ApprovalPair) -> None:

@@ -75,7 +75,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (P1, 3 * ON_POSTGRES),
         (P1B, 3 * ON_POSTGRES),
-        (P2, 2 * ON_POSTGRES),
+        (P2, 4 * ON_POSTGRES),
         (P4, 2 + 2 * ON_POSTGRES),
         (P6, 2),
         (P7, 1 + ON_POSTGRES),
