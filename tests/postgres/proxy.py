@@ -117,7 +117,7 @@ class Proxy:
         silent: Whether nothing is carried any more, either way, and nothing is closed.
     """
 
-    def __init__(self, url: str, watched: bytes = b"commit_v1") -> None:
+    def __init__(self, url: str, watched: bytes = b"turnkeep.commit_") -> None:
         self.watched = watched
         self.answers = 0
         self.cuts = 0

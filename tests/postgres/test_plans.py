@@ -18,9 +18,9 @@ from turnkeep.testing import Caller
 from turnkeep.testing.specimens import COLLECTION, EVERYBODY, NOON, SCOPE, address, draft, entry
 from turnkeep_adapters.postgres.event_places import begins_of
 from turnkeep_adapters.postgres.reading import byte_array
-from turnkeep_adapters.postgres.requests import Contents, Request, encoded
+from turnkeep_adapters.postgres.requests import Contents, Request, call_of, encoded
 from turnkeep_adapters.postgres.scanning import asked
-from turnkeep_adapters.postgres.statements import COMMIT, EVENTS, LOAD, TRIM_BATCH
+from turnkeep_adapters.postgres.statements import COMMIT, COMMIT_PUT, EVENTS, LOAD, TRIM_BATCH
 from turnkeep_domain.scope import Scope, ScopePrefix
 from turnkeep_ports.key_bytes import key_bytes
 from turnkeep_ports.scans import Due, InScope, Query, Sorted
@@ -206,6 +206,23 @@ def test_a_commit_reads_and_writes_its_cells_alone(explainer: Explainer) -> None
     request = Request(contents, None, None)  # type: ignore[arg-type]  # nobody waits for it
     for wait in (True, False):
         plans = explainer.plans(COMMIT, (encoded([request]), wait, 2000))
+        assert_only_by_index(plans, {"cell_pkey"})
+
+
+def test_a_put_reads_and_writes_its_cell_alone(explainer: Explainer) -> None:
+    """G11"""
+    revision = Revision((1).to_bytes(8, "big") * 2)
+    contents = Contents(
+        commit_id=CommitId(b"c" * 16),
+        writes=(Put(address("1"), revision, entry()),),
+        events=(draft(address("1")),),
+        valid_until=None,
+    )
+    request = Request(contents, None, None)  # type: ignore[arg-type]  # nobody waits for it
+    statement, parameters = call_of([request])
+    assert statement == COMMIT_PUT
+    for wait in (True, False):
+        plans = explainer.plans(statement, (*parameters, wait, 2000))
         assert_only_by_index(plans, {"cell_pkey"})
 
 

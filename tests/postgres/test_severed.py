@@ -32,7 +32,7 @@ from turnkeep_ports.store import ABSENT, Put
 PLACE = address("placed")
 TERMINATE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%commit_v1%'"
+    r" AND pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%turnkeep.commit_%'"
 )
 
 

@@ -21,7 +21,7 @@ from turnkeep_adapters.postgres.requests import (
     Judgement,
     Request,
     Taken,
-    encoded,
+    call_of,
     told_of,
 )
 from turnkeep_adapters.postgres.settings import (
@@ -30,7 +30,6 @@ from turnkeep_adapters.postgres.settings import (
     CALLS_MAX,
     PostgresSettings,
 )
-from turnkeep_adapters.postgres.statements import COMMIT
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_ports.errors import OutcomeUnknown, Unavailable
 from turnkeep_ports.store import Stale
@@ -205,9 +204,10 @@ class Groups:
         freed = asyncio.get_running_loop().call_later(
             self._settings.patience_seconds, self._let_pass, group
         )
-        parameters = (encoded(group), wait, int(self._settings.lock_seconds * 1000))
+        statement, parameters = call_of(group)
+        parameters = (*parameters, wait, int(self._settings.lock_seconds * 1000))
         try:
-            rows = await self._calls.sent(connection, COMMIT, parameters)
+            rows = await self._calls.sent(connection, statement, parameters)
             told = told_of(rows)
             outcomes = [request.contents.judged(told.get(n, ())) for n, request in enumerate(group)]
         except BaseException as error:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import LiteralString, TypeAlias
 
 import orjson
 from attrs import define, field, frozen
 
 from turnkeep_adapters.postgres.connections import Row
 from turnkeep_adapters.postgres.key_parts import levels, scope_length
+from turnkeep_adapters.postgres.statements import COMMIT, COMMIT_PUT
 from turnkeep_domain.errors import InvalidValue, TurnkeepError
 from turnkeep_domain.keys import Address
 from turnkeep_ports.clock import Deadline
@@ -100,6 +101,38 @@ class Contents:
         ]
         return rows
 
+    def put(self) -> tuple[object, ...] | None:
+        """What the server is told where all is one put of a cell that is there; else None.
+
+        At most one event may tell of it, and of nothing else. What is absent is of the type of
+        what is there, so that the server plans one statement for all.
+        """
+        if len(self.writes) != 1 or len(self.events) > 1:
+            return None
+        (write,) = self.writes
+        if not isinstance(write, Put) or not isinstance(write.expect, bytes):
+            return None
+        kind = at = None
+        told = b""
+        for event in self.events:
+            if event.address != write.address:
+                return None
+            kind, at, told = event.kind, event.at.isoformat(), event.body
+        until, index = self.valid_until, write.entry.index
+        return (
+            self.commit_id,
+            None if until is None else until.isoformat(),
+            self.keys[write.address],
+            write.expect,
+            index.state,
+            None if index.due_at is None else index.due_at.isoformat(),
+            index.sort,
+            write.entry.body,
+            kind,
+            at,
+            told,
+        )
+
     def judged(self, told: Sequence[tuple[str, bytes | None]]) -> Judgement | Taken | None:
         """What the server's rows for this commit mean; None where they mean nothing."""
         answers = {answer for answer, _ in told}
@@ -161,8 +194,14 @@ class Request:
             self.outcome.set_result(outcome)
 
 
+def call_of(requests: Sequence[Request]) -> tuple[LiteralString, tuple[object, ...]]:
+    """The statement by which requests travel, and what it is told of them."""
+    put = requests[0].contents.put() if len(requests) == 1 else None
+    return (COMMIT, (encoded(requests),)) if put is None else (COMMIT_PUT, put)
+
+
 def encoded(requests: Iterable[Request]) -> str:
-    """The one parameter in which requests travel."""
+    """The one parameter in which requests of any kind travel."""
     rows = [row for n, request in enumerate(requests) for row in request.contents.rows(n)]
     return orjson.dumps(rows).decode()
 

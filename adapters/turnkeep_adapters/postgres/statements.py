@@ -19,6 +19,13 @@ COMMIT: Final[LiteralString] = (
     "SELECT n, answer, value FROM turnkeep.commit_v1(%s::json, %s::boolean, %s::integer)"
 )
 
+# The same for one commit of one cell that is there, which needs less.
+COMMIT_PUT: Final[LiteralString] = (
+    "SELECT n, answer, value FROM turnkeep.commit_put_v1(%s::bytea, %s::timestamptz, %s::bytea,"
+    " %s::bytea, %s::text, %s::timestamptz, %s::text, %s::bytea, %s::text, %s::timestamptz,"
+    " %s::bytea, %s::boolean, %s::integer)"
+)
+
 # One statement reads one snapshot; so do the other scans.
 SCAN_DUE: Final[LiteralString] = (
     "SELECT now_us, key, body, state, due_us, sort, revision, written_by"

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-NEWEST: Final = 5
+NEWEST: Final = 6
 """The schema that this release works with."""
 
 _PACKAGE: Final = "turnkeep_adapters.postgres"
