@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
 
 import pytest
@@ -14,10 +15,14 @@ from tests.postgres.world import QUIET, calling, execute, locked, one, session, 
 from turnkeep.testing import Caller
 from turnkeep.testing.specimens import address, addresses, draft, entry, fresh_commit_id
 from turnkeep_adapters.postgres.claims import Claims
+from turnkeep_adapters.postgres.groups import Groups
 from turnkeep_adapters.postgres.requests import Contents, Request
 from turnkeep_adapters.postgres.settings import PostgresSettings
+from turnkeep_adapters.postgres.statements import COMMIT
+from turnkeep_adapters.virtual.clock import VirtualClock
 from turnkeep_domain.errors import InvalidValue
-from turnkeep_ports.errors import Unavailable
+from turnkeep_ports.clock import Deadline
+from turnkeep_ports.errors import OutcomeUnknown, Unavailable
 from turnkeep_ports.key_bytes import key_bytes
 from turnkeep_ports.limits import KEYS_MAX
 from turnkeep_ports.store import ABSENT, Check, Committed, Late, Put, Stale, Write
@@ -248,3 +253,57 @@ async def test_a_call_takes_no_more_locks_than_it_has_keys(database: str) -> Non
         await asyncio.gather(*(caller.put(place) for place in addresses(64)))
         locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
         assert await one(beside, locks) == 0
+
+
+class Slow:
+    """Calls whose connection is there at a moment of virtual time; nothing is ever answered."""
+
+    most = 4
+
+    def __init__(self, clock: VirtualClock, there_at: float) -> None:
+        self.connections = self
+        self.sends: list[str] = []
+        self._there = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        clock.call_at(there_at, self._there.set)
+
+    def begin(self, work: Coroutine[object, object, None]) -> None:
+        self._tasks.add(asyncio.ensure_future(work))
+
+    async def take(self, seconds: float) -> None:
+        del seconds
+        await self._there.wait()
+
+    async def give_back(self, connection: None) -> None:
+        """Nothing is left of it."""
+
+    async def sent(self, connection: None, statement: str, parameters: object) -> None:
+        self.sends.append(statement)
+        await asyncio.get_running_loop().create_future()
+
+
+def test_what_was_not_sent_at_its_deadline_never_is(quiet: PostgresSettings) -> None:
+    """Even if there is a connection at that very moment."""
+    clock = VirtualClock()
+
+    async def scenario() -> None:
+        calls = Slow(clock, 1.0)
+        groups = Groups(calls, quiet)  # type: ignore[arg-type]  # it does what it is asked
+        contents = Contents(
+            commit_id=fresh_commit_id(),
+            writes=(Put(PLACE, ABSENT, entry()),),
+            events=(),
+            valid_until=None,
+        )
+        outcome = asyncio.get_running_loop().create_future()
+        with pytest.raises(Unavailable):
+            await groups.commit(Request(contents, Deadline.after(clock, 1.0), outcome))
+        await clock.sleep(5.0)
+        assert calls.sends == []
+        outcome = asyncio.get_running_loop().create_future()
+        with pytest.raises(OutcomeUnknown):
+            await groups.commit(Request(contents, Deadline.after(clock, 1.5), outcome))
+        await clock.sleep(5.0)
+        assert calls.sends == [COMMIT]
+
+    clock.run(scenario())

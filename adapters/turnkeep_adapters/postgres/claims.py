@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 
 from turnkeep_adapters.postgres.requests import Request
 
@@ -12,20 +12,22 @@ class Claims:
 
     def __init__(self) -> None:
         """Nothing is claimed."""
-        self._exclusive: Counter[bytes] = Counter()
-        self._shared: Counter[bytes] = Counter()
+        self._exclusive: dict[bytes, int] = {}
+        self._shared: dict[bytes, int] = {}
 
     def admit(self, request: Request) -> bool:
         """Whether no key of a request is claimed otherwise than for checking by both."""
-        return not (
-            any(key in self._exclusive or key in self._shared for key in request.exclusive)
-            or any(key in self._exclusive for key in request.shared)
+        exclusive, shared = self._exclusive.keys(), self._shared.keys()
+        return (
+            exclusive.isdisjoint(request.exclusive)
+            and shared.isdisjoint(request.exclusive)
+            and exclusive.isdisjoint(request.shared)
         )
 
     def add(self, request: Request) -> None:
         """Claims a request's keys."""
-        self._exclusive.update(request.exclusive)
-        self._shared.update(request.shared)
+        _add(self._exclusive, request.exclusive)
+        _add(self._shared, request.shared)
 
     def remove(self, request: Request) -> None:
         """Ends the claims that adding the request made."""
@@ -33,8 +35,13 @@ class Claims:
         _subtract(self._shared, request.shared)
 
 
-def _subtract(claimed: Counter[bytes], keys: frozenset[bytes]) -> None:
+def _add(claimed: dict[bytes, int], keys: Iterable[bytes]) -> None:
+    for key in keys:
+        claimed[key] = claimed.get(key, 0) + 1
+
+
+def _subtract(claimed: dict[bytes, int], keys: Iterable[bytes]) -> None:
     for key in keys:
         claimed[key] -= 1
-        if claimed[key] <= 0:
+        if not claimed[key]:
             del claimed[key]

@@ -17,6 +17,7 @@ from turnkeep_adapters.postgres.calls import Calls
 from turnkeep_adapters.postgres.claims import Claims
 from turnkeep_adapters.postgres.connections import Connection, status_of
 from turnkeep_adapters.postgres.failures import LostRace, commit_failed
+from turnkeep_adapters.postgres.patience import Patience
 from turnkeep_adapters.postgres.requests import (
     Judgement,
     Request,
@@ -49,6 +50,8 @@ class Groups:
         self._groups = 0
         self._singles = 0
         self._singles_max = max(1, calls.connections.most - CALLS_MAX - 1)
+        self._to_board = Patience(settings.patience_seconds, self._lose_patience)
+        self._to_land = Patience(settings.patience_seconds, self._let_pass)
 
     async def commit(self, request: Request) -> Judgement:
         """Sends a commit and waits for its answer, until its deadline.
@@ -57,23 +60,23 @@ class Groups:
             OutcomeUnknown: It was handed over, and nothing was heard of it.
             Unavailable: It was not handed over, or the server undid it.
         """
-        patience = None
         if self._settings.grouping:
             self._waiting[request] = None
-            patience = asyncio.get_running_loop().call_later(
-                self._settings.patience_seconds, self._lose_patience, request
-            )
+            self._to_board.begin(request)
             self._board()
         else:
             self._calls.begin(self._send_single(request))
+        left = request.deadline.remaining_seconds()
+        late = asyncio.get_running_loop().call_later(left, self._give_up, request)
         try:
-            await asyncio.wait({request.outcome}, timeout=request.deadline.remaining_seconds())
+            outcome = await request.outcome
         finally:
             request.left = True
             self._withdraw(request)
-            if patience is not None:
-                patience.cancel()
-        return _raised(request)
+            late.cancel()
+        if isinstance(outcome, TurnkeepError):
+            raise outcome
+        return outcome
 
     def close(self) -> None:
         """Refuses what was not handed over."""
@@ -81,6 +84,8 @@ class Groups:
             request.answer(Unavailable("the store was closed", retryable=False))
         self._waiting.clear()
         self._by_itself.clear()
+        self._to_board.close()
+        self._to_land.close()
 
     # ---- who goes next --------------------------------------------------------------------------
 
@@ -120,8 +125,18 @@ class Groups:
             self._by_itself[request] = None
             self._board()
 
+    def _give_up(self, request: Request) -> None:
+        """Its deadline has come: what was not handed over by now never is."""
+        request.left = True
+        self._withdraw(request)
+        if request.sent:
+            request.answer(OutcomeUnknown("its deadline came before the database had answered"))
+        else:
+            request.answer(Unavailable("its deadline came before it was sent"))
+
     def _withdraw(self, request: Request) -> None:
         self._waiting.pop(request, None)
+        self._to_board.end(request)
         if request in self._by_itself:
             del self._by_itself[request]
             self._free(request)
@@ -156,6 +171,7 @@ class Groups:
             self._boarding = False
             for request in group:
                 del self._waiting[request]
+                self._to_board.end(request)
             try:
                 await self._fly(connection, group, wait=False)
             finally:
@@ -201,9 +217,8 @@ class Groups:
             request.sent = True
             self._hold(request)
         self._board()
-        freed = asyncio.get_running_loop().call_later(
-            self._settings.patience_seconds, self._let_pass, group
-        )
+        flight = tuple(group)
+        self._to_land.begin(flight)
         statement, parameters = call_of(group)
         parameters = (*parameters, wait, int(self._settings.lock_seconds * 1000))
         try:
@@ -218,7 +233,7 @@ class Groups:
             for request, outcome in zip(group, outcomes, strict=True):
                 self._told(request, outcome)
         finally:
-            freed.cancel()
+            self._to_land.end(flight)
             for request in group:
                 # One that goes again by itself still has others of its keys wait for it.
                 if request not in self._by_itself:
@@ -251,14 +266,3 @@ class Groups:
         request.sent = False
         if not request.left:
             self._by_itself[request] = None
-
-
-def _raised(request: Request) -> Judgement:
-    if not request.outcome.done():
-        if request.sent:
-            raise OutcomeUnknown("its deadline came before the database had answered")
-        raise Unavailable("its deadline came before it was sent")
-    outcome = request.outcome.result()
-    if isinstance(outcome, TurnkeepError):
-        raise outcome
-    return outcome

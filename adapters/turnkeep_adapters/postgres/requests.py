@@ -60,7 +60,7 @@ class Contents:
     def _all_keys(self) -> dict[Address, bytes]:
         addresses = [write.address for write in self.writes]
         addresses += [event.address for event in self.events]
-        return {address: key_bytes(address) for address in addresses}
+        return {address: key_bytes(address) for address in dict.fromkeys(addresses)}
 
     def __attrs_post_init__(self) -> None:
         texts = [event.kind for event in self.events]
