@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.memory.samples import EVERYBODY, NOON, after, commit_id, entry
 from turnkeep_adapters.memory.indexes import Indexes
@@ -132,3 +133,38 @@ def test_a_row_that_was_never_added_cannot_be_taken_away() -> None:
     key = key_bytes(Address("note", THREAD, "x"))
     with pytest.raises(LookupError, match="missing from its index"):
         indexes.remove(key, row(sort="other"))
+
+
+@pytest.mark.parametrize(
+    "found", [(state, due, sort) for state in "ab" for due in (0, 1, None) for sort in "xy"]
+)
+@pytest.mark.parametrize("left", [("a", 0, "x"), ("a", None, "x")])
+def test_a_move_is_as_removing_and_adding(
+    left: tuple[str, int | None, str], found: tuple[str, int | None, str]
+) -> None:
+    """Whatever changes, and the key stays the one object that it was, where it stood before."""
+    old, new = indexed(*left), indexed(*found)
+    key, same = key_bytes(Address("note", THREAD, "x")), key_bytes(Address("note", THREAD, "x"))
+    moved, anew = Indexes({key: new}), Indexes({key: new})
+    for indexes in (moved, anew):
+        indexes.remove(key, new)
+        indexes.add(key, old)
+    moved.move(same, old, new)
+    anew.remove(key, old)
+    anew.add(key, new)
+    assert moved.sizes() == anew.sizes()
+    for query in (
+        Due(collection="note", states=frozenset(STATES), by=after(9)),
+        Sorted(collection="note", prefix=ScopePrefix.owner(THREAD), state=new.state),
+        Sorted(collection="note", prefix=ScopePrefix.exactly(THREAD), state=None),
+        InScope(collection="note", prefix=EVERYBODY),
+    ):
+        spots = list(moved.scan(query, None))
+        assert spots == list(anew.scan(query, None))
+        alone = isinstance(query, Due) and old.due_at is None and left[::2] == found[::2]
+        assert all((at is key) is not alone for _, at in spots)
+
+
+def indexed(state: str, due_in: int | None, sort: str) -> Row:
+    made = row(state, due_in=0.0 if due_in is None else due_in, sort=sort)
+    return evolve(made, due_at=None) if due_in is None else made

@@ -11,9 +11,9 @@ the file in every version, so that a newer version is told from damage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from struct import Struct
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from turnkeep_ports.errors import SchemaTooNew
 
@@ -60,10 +60,6 @@ def digest_of(raw: bytes) -> bytes:
     return raw[-DIGEST_BYTES:]
 
 
-# In a class with a method of its name, the type is told apart by another.
-_Bytes: TypeAlias = bytes
-
-
 class Taking:
     """A payload, taken apart from its beginning."""
 
@@ -78,11 +74,8 @@ class Taking:
         Raises:
             Damaged: There are not as many.
         """
-        begin, end = self.at, self.at + count
-        if end > len(self.payload):
-            raise Damaged("ends too early")
-        self.at = end
-        return self.payload[begin:end]
+        begin = self.passed(count)
+        return self.payload[begin : self.at]
 
     def number(self, count: int) -> int:
         """The next bytes, as a number."""
@@ -94,26 +87,19 @@ class Taking:
         Raises:
             Damaged: There are not as many.
         """
-        begin = self.at
-        if begin + of.size > len(self.payload):
-            raise Damaged("ends too early")
-        self.at = begin + of.size
-        return of.unpack_from(self.payload, begin)
+        return of.unpack_from(self.payload, self.passed(of.size))
 
-    def parts(self, *lengths: int) -> Sequence[_Bytes]:
-        """The next bytes, in parts of these lengths.
+    def passed(self, count: int) -> int:
+        """Where the next bytes begin, which are taken without being copied.
 
         Raises:
             Damaged: There are not as many.
         """
-        at, payload, taken = self.at, self.payload, list[_Bytes]()
-        for length in lengths:
-            taken.append(payload[at : at + length])
-            at += length
-        if at > len(payload):
+        begin = self.at
+        if begin + count > len(self.payload):
             raise Damaged("ends too early")
-        self.at = at
-        return taken
+        self.at = begin + count
+        return begin
 
     def end(self) -> None:
         """Makes sure that nothing is left.

@@ -18,6 +18,7 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWNER_DIRECTORY: Final = 0o700
 _OWNER_FILE: Final = 0o600
+_KINDS: Final = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY}
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
@@ -87,9 +88,10 @@ class LocalDisk:
                 raise NotRegular(error.errno, "not a regular file") from None
             raise
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
                 raise NotRegular(errno.EINVAL, "not a regular file")
-            return _read(handle, bytes_max)
+            return _read(handle, min(status.st_size, bytes_max))
         finally:
             os.close(handle)
 
@@ -129,11 +131,10 @@ class LocalDisk:
 
 
 def _status(of: os.stat_result) -> Status:
-    is_file, is_directory = stat.S_ISREG(of.st_mode), stat.S_ISDIR(of.st_mode)
     return Status(
         device=of.st_dev,
         inode=of.st_ino,
-        kind=Kind.FILE if is_file else Kind.DIRECTORY if is_directory else Kind.OTHER,
+        kind=_KINDS.get(stat.S_IFMT(of.st_mode), Kind.OTHER),
         permissions=stat.S_IMODE(of.st_mode),
         links=of.st_nlink,
         size_bytes=of.st_size,
@@ -141,13 +142,14 @@ def _status(of: os.stat_result) -> Status:
     )
 
 
-def _read(handle: int, bytes_max: int) -> bytes:
+def _read(handle: int, size_bytes: int) -> bytes:
+    """The beginning of a file that is so long: one call, where the system reads all at once."""
     parts = []
-    left = bytes_max
+    left = size_bytes
     while left > 0 and (part := os.read(handle, left)):
         parts.append(part)
         left -= len(part)
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _mounts(table: str) -> Iterator[tuple[str, str]]:

@@ -45,16 +45,20 @@ def take_cell(taking: Taking, revision: Revision, commit_id: CommitId) -> tuple[
     """
     lengths = taking.fields(_CELL)
     key_length, state_length, sort_length, due, body_length = lengths
-    key, state, sort, body = taking.parts(key_length, state_length, sort_length, body_length)
+    key_at = taking.passed(key_length + state_length + sort_length + body_length)
+    state_at = key_at + key_length
+    sort_at = state_at + state_length
+    body_at = sort_at + sort_length
+    payload = taking.payload
     row = Row(
-        body=body,
-        state=_word(state),
-        due_at=None if due == _NEVER else _instant(due),
-        sort=_text(sort),
+        body=payload[body_at : taking.at],
+        state=_word(payload[state_at:sort_at]),
+        due_at=None if due == _NEVER else instant_of(due),
+        sort=_text(payload[sort_at:body_at]),
         revision=revision,
         written_by=commit_id,
     )
-    return key, row
+    return payload[key_at:state_at], row
 
 
 def event_bytes(row: EventRow) -> bytes:
@@ -72,9 +76,16 @@ def take_event(taking: Taking) -> EventRow:
         Damaged: There is no whole event.
     """
     key_length, kind_length, at, body_length, commit_id = taking.fields(_EVENT)
-    key, kind, body = taking.parts(key_length, kind_length, body_length)
+    key_at = taking.passed(key_length + kind_length + body_length)
+    kind_at = key_at + key_length
+    body_at = kind_at + kind_length
+    payload = taking.payload
     return EventRow(
-        key=key, kind=_word(kind), at=_instant(at), commit_id=CommitId(commit_id), body=body
+        key=payload[key_at:kind_at],
+        kind=_word(payload[kind_at:body_at]),
+        at=instant_of(at),
+        commit_id=CommitId(commit_id),
+        body=payload[body_at : taking.at],
     )
 
 
@@ -84,7 +95,7 @@ def take_instant(taking: Taking) -> datetime:
     Raises:
         Damaged: There is none.
     """
-    return _instant(taking.bytes(8))
+    return instant_of(taking.bytes(8))
 
 
 def _text(text: bytes) -> str:
@@ -98,7 +109,12 @@ def _text(text: bytes) -> str:
 _word = lru_cache(_WORDS_REMEMBERED)(_text)
 
 
-def _instant(micros: bytes) -> datetime:
+def instant_of(micros: bytes) -> datetime:
+    """The instant that 8 bytes tell.
+
+    Raises:
+        Damaged: They tell none.
+    """
     try:
         return due_of(micros)
     except OverflowError:

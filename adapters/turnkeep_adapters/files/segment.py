@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from struct import Struct
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -26,9 +27,9 @@ from turnkeep_adapters.files.layout import first_of
 from turnkeep_adapters.files.rows import (
     cell_bytes,
     event_bytes,
+    instant_of,
     take_cell,
     take_event,
-    take_instant,
 )
 from turnkeep_adapters.memory.commits import Effect, Judged, revision
 from turnkeep_adapters.memory.event_log import STORE_ID_BYTES
@@ -38,6 +39,9 @@ from turnkeep_ports.store import COMMIT_ID_BYTES, CommitId
 MAGIC: Final = b"tk-segm\n"
 VERSION: Final = 1
 _COMMIT, _TRIM, _PUT, _DELETE = b"C", b"T", b"P", b"D"
+_HEAD: Final = Struct(f">{STORE_ID_BYTES}sQ{DIGEST_BYTES}s8sB")
+_COUNTS: Final = Struct(">QII")
+_OF_COMMIT: Final = Struct(f">{COMMIT_ID_BYTES}sHH")
 
 
 @frozen
@@ -101,13 +105,9 @@ def read_segment(raw: bytes) -> Segment:
         SchemaTooNew: A newer release wrote it.
     """
     taking = Taking(unframed(raw, magic=MAGIC, version=VERSION, what="a log segment"))
-    store_id = taking.bytes(STORE_ID_BYTES)
-    number = taking.number(8)
-    previous = taking.bytes(DIGEST_BYTES)
-    time = take_instant(taking)
-    next_bucket = _next_bucket(taking, number)
-    sequence = taking.number(8)
-    count, length = taking.number(4), taking.number(4)
+    store_id, number, previous, time, bucket_length = taking.fields(_HEAD)
+    next_bucket = _next_bucket(taking.bytes(bucket_length), number)
+    sequence, count, length = taking.fields(_COUNTS)
     if length != len(taking.payload) - taking.at:
         raise Damaged("has another length than it says")
     items = tuple(_items(taking, count, sequence))
@@ -116,7 +116,7 @@ def read_segment(raw: bytes) -> Segment:
         store_id=store_id,
         number=number,
         previous=previous,
-        time=time,
+        time=instant_of(time),
         next_bucket=next_bucket,
         sequence=sequence,
         items=items,
@@ -152,13 +152,13 @@ def _items(taking: Taking, count: int, sequence: int) -> Iterator[Item]:
 
 
 def _judged(taking: Taking, first: int) -> Judged:
-    commit_id = CommitId(taking.bytes(COMMIT_ID_BYTES))
-    effects, events = taking.number(2), taking.number(2)
+    own, effects, events = taking.fields(_OF_COMMIT)
+    commit_id = CommitId(own)
     return Judged(
         commit_id=commit_id,
         first=first,
-        effects=tuple(_effect(taking, first + place, commit_id) for place in range(effects)),
-        events=tuple(take_event(taking) for _ in range(events)),
+        effects=tuple([_effect(taking, first + place, commit_id) for place in range(effects)]),
+        events=tuple([take_event(taking) for _ in range(events)]),
     )
 
 
@@ -171,8 +171,8 @@ def _effect(taking: Taking, number: int, commit_id: CommitId) -> Effect:
     raise Damaged("has an effect of no kind")
 
 
-def _next_bucket(taking: Taking, number: int) -> str | None:
-    name = taking.bytes(taking.number(1)).decode("ascii", errors="replace")
+def _next_bucket(bucket: bytes, number: int) -> str | None:
+    name = bucket.decode("ascii", errors="replace")
     if name and first_of(name) != number + 1:
         raise Damaged("names a next bucket that is none")
     return name or None

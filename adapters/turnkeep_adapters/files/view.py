@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from turnkeep_adapters.files.checkpoint import Checkpoint, CheckpointHead
 from turnkeep_adapters.files.form import Form
@@ -95,9 +95,8 @@ class View:
         """Makes the next segment happen; answers the keys that it concerns."""
         keys: set[bytes] = set()
         for item in segment.items:
-            keys |= self._happen(item)
-        self.head = evolve(
-            self.head,
+            self._happen(item, keys)
+        self.head = Head(
             number=segment.number,
             digest=digest,
             time=segment.time,
@@ -119,25 +118,25 @@ class View:
                 grown += ROW_BYTES + len(key) + len(body) + 2 * len(sort)
         return grown
 
-    def _happen(self, item: Item) -> set[bytes]:
+    def _happen(self, item: Item, keys: set[bytes]) -> None:
         match item:
+            case Judged():
+                self._commit(item, keys)
             case Trim(floor):
                 self._trim(floor)
-                return set()
-            case Judged():
-                return self._commit(item)
-        assert_never(item)
+            case _:
+                assert_never(item)
 
-    def _commit(self, judged: Judged) -> set[bytes]:
-        for effect in judged.effects:
-            old = self.engine.row(effect.key)
-            self.weight_bytes += 0 if effect.row is None else _row_bytes(effect.key, effect.row)
-            self.weight_bytes -= 0 if old is None else _row_bytes(effect.key, old)
-        self.weight_bytes += sum(map(_event_bytes, judged.events))
-        self.engine.apply(judged)
-        keys = {effect.key for effect in judged.effects}
-        keys.update(event.key for event in judged.events)
-        return keys
+    def _commit(self, judged: Judged, keys: set[bytes]) -> None:
+        replaced = self.engine.apply(judged)
+        for effect, old in zip(judged.effects, replaced, strict=True):
+            key, row = effect.key, effect.row
+            keys.add(key)
+            self.weight_bytes += 0 if row is None else _row_bytes(key, row)
+            self.weight_bytes -= 0 if old is None else _row_bytes(key, old)
+        for event in judged.events:
+            keys.add(event.key)
+            self.weight_bytes += _event_bytes(event)
 
     def _trim(self, floor: int) -> None:
         dropped = self.engine.events_to(floor)

@@ -115,18 +115,21 @@ class Engine:
         """Judges one commit and writes nothing: a trial of one."""
         return self.trial().judge(commit, now)
 
-    def apply(self, judged: Judged) -> None:
+    def apply(self, judged: Judged) -> list[Row | None]:
         """Writes a judged commit: the next one here, or the next of a log that is replayed.
+
+        Returns:
+            What was there before each effect.
 
         Raises:
             ValueError: It is not the next; nothing was written.
         """
         if judged.first != self._sequence + 1:
             raise ValueError("a judged commit is applied once, after all that were judged before")
-        for effect in judged.effects:
-            self._replace(effect)
+        replaced = [self._replace(effect) for effect in judged.effects]
         self._log.append(judged.events)
-        self._sequence += len(judged.effects)
+        self._sequence += len(replaced)
+        return replaced
 
     def scan(self, query: Query, *, after: Position | None, limit: int, now: datetime) -> Page:
         """A page of a scan.
@@ -163,14 +166,14 @@ class Engine:
         """Forgets the events up to a number: a trim, or one of a log that is replayed."""
         self._log.raise_floor(floor)
 
-    def _replace(self, effect: Effect) -> None:
+    def _replace(self, effect: Effect) -> Row | None:
         key, row = effect.key, effect.row
         old = self._rows.get(key)
         if old is not None and row is not None:
             if not row.searched_like(old):
                 self._indexes.move(key, old, row)
             self._rows[key] = row
-            return
+            return old
         if old is not None:
             self._indexes.remove(key, old)
             # Deleted and not overwritten: the map would keep the old key object beside the new.
@@ -178,6 +181,7 @@ class Engine:
         if row is not None:
             self._rows[key] = row
             self._indexes.add(key, row)
+        return old
 
 
 def _spot(place: Place) -> Spot:

@@ -15,12 +15,13 @@ what was not asked for. An empty shelf is removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from heapq import merge
 from itertools import takewhile
 from typing import Final, Literal, TypeAlias, assert_never
 
-from turnkeep_adapters.memory.prefixes import prefixes
+from turnkeep_adapters.memory.prefixes import cut, scope_of
 from turnkeep_adapters.memory.rows import Row
 from turnkeep_adapters.memory.shelves import Shelf, Spot
 from turnkeep_domain.scope import DEPTH_MAX, OWNER_DEPTH, Scope, ScopePrefix
@@ -70,17 +71,20 @@ class Indexes:
         Raises:
             LookupError: The other one was not added with the same index.
         """
-        begins = prefixes(key)
-        left = dict(_moving(begins, key, old))
-        entered = dict(_moving(begins, key, row))
-        for label, spot in left.items():
-            if entered.get(label) == spot:
-                del entered[label]
-            else:
-                # One object for all places where a key stands.
-                key = self._leave(label, spot)
-        for label, (order, _) in entered.items():
-            self._enter(label, (order, key))
+        resorted, restated = row.sort != old.sort, row.state != old.state
+        collection, _, owner = cut(key, OWNER_DEPTH)
+        # One object for all places where a key stands: what is left first tells it.
+        if resorted or restated:
+            key = self._leave(*_by_owner(owner, key, old))
+            self._enter(*_by_owner(owner, key, row))
+        if resorted:
+            self._leave(*_by_scope(key, old))
+            self._enter(*_by_scope(key, row))
+        if restated or row.due_at != old.due_at:
+            if old.due_at is not None:
+                key = self._leave(*_by_due(collection, key, old.state, old.due_at))
+            if row.due_at is not None:
+                self._enter(*_by_due(collection, key, row.state, row.due_at))
 
     def sizes(self) -> dict[Label, int]:
         """How many spots each shelf has."""
@@ -144,18 +148,24 @@ class Indexes:
 
 def _standing(key: bytes, row: Row) -> Iterator[tuple[Label, Spot]]:
     """Where a row stands: each shelf, and its spot there."""
-    begins = prefixes(key)
-    yield ("key", begins[0], None), (b"", key)
-    yield from _moving(begins, key, row)
-
-
-def _moving(begins: Sequence[bytes], key: bytes, row: Row) -> Iterator[tuple[Label, Spot]]:
-    """Those of them at which another row of the key may stand elsewhere."""
-    by_sort = (row.sort.encode(), key)
-    yield ("owner", begins[OWNER_DEPTH], row.state), by_sort
-    yield ("scope", begins[DEPTH_MAX], None), by_sort
+    collection, _, owner = cut(key, OWNER_DEPTH)
+    yield ("key", collection, None), (b"", key)
+    yield _by_owner(owner, key, row)
+    yield _by_scope(key, row)
     if row.due_at is not None:
-        yield ("due", begins[0], row.state), (due_bytes(row.due_at), key)
+        yield _by_due(collection, key, row.state, row.due_at)
+
+
+def _by_owner(owner: bytes, key: bytes, row: Row) -> tuple[Label, Spot]:
+    return ("owner", owner, row.state), (row.sort.encode(), key)
+
+
+def _by_scope(key: bytes, row: Row) -> tuple[Label, Spot]:
+    return ("scope", scope_of(key), None), (row.sort.encode(), key)
+
+
+def _by_due(collection: bytes, key: bytes, state: str, due_at: datetime) -> tuple[Label, Spot]:
+    return ("due", collection, state), (due_bytes(due_at), key)
 
 
 def _owner_label(query: Sorted) -> Label:

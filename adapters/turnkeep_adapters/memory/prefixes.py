@@ -17,9 +17,14 @@ _END: Final = b"\x00"
 
 def prefixes(key: bytes) -> tuple[bytes, ...]:
     """What a key begins with, by depth: 0 is its collection alone, 6 its exact scope."""
+    return cut(key, DEPTH_MAX)
+
+
+def cut(key: bytes, depth: int) -> tuple[bytes, ...]:
+    """The prefixes of a key, down to a depth."""
     found: list[bytes] = []
     at = 0
-    for _ in range(DEPTH_MAX + 1):
+    for _ in range(depth + 1):
         at = at + 1 if key[at] == _ABSENT else key.index(_END, at) + 1
         found.append(key[:at])
     return tuple(found)

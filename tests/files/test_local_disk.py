@@ -1,0 +1,73 @@
+"""The local disk: what is particular to the operating system's own calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from turnkeep_adapters.files.local_disk import LocalDisk
+
+Read = Callable[[int, int], bytes]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    handle = LocalDisk().open_root(str(path))
+    try:
+        yield handle
+    finally:
+        LocalDisk().close(handle)
+
+
+def test_a_file_is_read_with_one_call_of_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much might be read: room for the most that a segment may have is costly to get."""
+    (tmp_path / "file").write_bytes(b"0123456789")
+    asked: list[int] = []
+    read: Read = os.read
+
+    def counted(handle: int, length: int) -> bytes:
+        asked.append(length)
+        return read(handle, length)
+
+    monkeypatch.setattr(os, "read", counted)
+    with opened(tmp_path) as at:
+        assert LocalDisk().read(at, "file", 1 << 26) == b"0123456789"
+        assert LocalDisk().read(at, "file", 4) == b"0123"
+    assert asked == [10, 4]
+
+
+def test_a_file_that_the_system_reads_in_parts_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    read: Read = os.read
+    monkeypatch.setattr(os, "read", lambda handle, length: read(handle, min(length, 3)))
+    with opened(tmp_path) as at:
+        assert LocalDisk().read(at, "file", 1 << 26) == b"0123456789"
+
+
+def test_a_file_that_is_cut_while_it_is_read_ends_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    read: Read = os.read
+
+    def cut(handle: int, length: int) -> bytes:
+        os.truncate(tmp_path / "file", 4)
+        return read(handle, length)
+
+    monkeypatch.setattr(os, "read", cut)
+    with opened(tmp_path) as at:
+        assert LocalDisk().read(at, "file", 1 << 26) == b"0123"
+
+
+def test_an_empty_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with opened(tmp_path) as at:
+        assert LocalDisk().read(at, "file", 1 << 26) == b""
