@@ -94,7 +94,9 @@ def test_a_failed_directory_sync_poisons_the_object(segments: int) -> None:
 def test_a_reader_that_cannot_sync_shows_nothing() -> None:
     """F11: What another process wrote is not shown unless it is durable."""
     disk, reader = filled(1)
-    Actor(disk).put("new")
+    writer = Actor(disk)
+    writer.disk.script = Failing(0, errno.EIO, ("sync directory",), lasts=False)
+    assert isinstance(writer.commit(commit_of(address("new"))), OutcomeUnknown)
     reader.disk.script = Failing(0, errno.EIO, ("sync directory",), lasts=False)
     with pytest.raises(Unavailable):
         reader.body("new")

@@ -159,6 +159,20 @@ def test_a_file_system_that_replaces_names_is_refused(monkeypatch: pytest.Monkey
 WRITING = ("create", "link", "rename", "unlink", "make directory", "remove directory")
 
 
+def test_a_file_system_that_does_not_count_names_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unlink(disk: SimulatedDisk, at: int, name: str) -> None:
+        counted(disk, at, name)
+        for node in disk.node("/store/tmp").names.values():
+            node.links += 1
+
+    counted = SimulatedDisk.unlink
+    monkeypatch.setattr(SimulatedDisk, "unlink", unlink)
+    with pytest.raises(Unsupported, match="hard links"):
+        Actor(SimulatedDisk())
+
+
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
 def test_a_read_only_directory_serves_reads_and_refuses_commits(code: int) -> None:
     """F12."""

@@ -106,7 +106,7 @@ class Compaction:
             with suppress(FileNotFoundError):
                 status = home.disk.status(home.tmp, name)
                 if status.modified_seconds < before_seconds:
-                    home.disk.unlink(home.tmp, name)
+                    home.sweep_temp(name)
 
     def _whole(self, number: int) -> CheckpointHead | None:
         """A checkpoint that may be relied upon; None for a damaged or vanished one."""

@@ -117,7 +117,7 @@ class Disk(Protocol):
         ...
 
     def rename(self, at: int, name: str, to: int, new: str) -> None:
-        """Moves a directory."""
+        """Gives a file or directory a new name that is not there yet."""
         ...
 
     def make_directory(self, at: int, name: str) -> None:

@@ -67,13 +67,10 @@ class Extending:
         raw = segment_bytes(segment)
         attempt = _Attempt(home, view.head.bucket, number, next_bucket)
         temp = attempt.write(raw)
-        try:
-            if not attempt.link(temp):
-                return False
-            attempt.believe()
-            self.following.apply(segment, raw)
-        finally:
-            home.drop_temp(temp.name)
+        if not attempt.link(temp):
+            return False
+        attempt.believe(temp)
+        self.following.apply(segment, raw)
         return True
 
     def _next_bucket(self, number: int, *, closes: bool) -> str | None:
@@ -88,7 +85,12 @@ class Extending:
 
 @define
 class _Attempt:
-    """One try to take one number."""
+    """One try to take one number.
+
+    A segment has two names, here and in `tmp`, until its bucket was synced: a reader that finds it
+    with one name need not sync it. So where nobody knows whether it was, the other name stays, and
+    is swept later.
+    """
 
     home: Home
     bucket: str
@@ -114,21 +116,24 @@ class _Attempt:
                 return True
             if error.errno == errno.EIO:
                 raise unknown("linking a segment", error) from error
+            self.home.drop_temp(temp.name)
             self._drop_bucket()
             if error.errno in (errno.EEXIST, errno.ENOENT):
                 return False
             raise unavailable("linking a segment", error) from error
         return True
 
-    def believe(self) -> None:
-        """Makes the link durable, and makes sure that it is in the log.
+    def believe(self, temp: Temp) -> None:
+        """Makes the link durable, tells that it is, and makes sure that it is in the log.
 
         Raises:
             OutcomeUnknown: It is not durable, or it is in a bucket that has left the log: before
                 or after it was linked, which its commit ids decide.
         """
         try:
-            stands = self.home.sync_bucket(self.bucket) and self.home.stands(self.bucket)
+            stands = self.home.sync_bucket(self.bucket)
+            self.home.drop_temp(temp.name)
+            stands = stands and self.home.stands(self.bucket)
         except SyncFailed as error:
             raise unknown("syncing a bucket", error) from error
         except OSError as error:

@@ -6,7 +6,8 @@ Three rules make it safe, whatever pauses strike wherever:
   the log *afterwards*: a bucket that has left never returns, so it stood before.
 * A bucket that is gone was compacted away; a newer checkpoint says what it held.
 * The view is used only after the buckets that supplied new segments were synced, so that nobody
-  acts on what a power cut may take back.
+  acts on what a power cut may take back. Their writers have done so where they have taken the
+  other name of the last segment away.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Following:
         checkpoint_number: The newest checkpoint that is known of; 0 for none.
         checkpoint_bytes: How long that checkpoint is.
         log_bytes: How much was applied since.
+        heeds_links: Whether a segment with one name counts as synced; False until the file system
+            was seen to tell how many names a file has, and what was there before was synced.
     """
 
     def __init__(
@@ -60,7 +63,8 @@ class Following:
         self.checkpoint_bytes = 0
         self.log_bytes = 0
         self._on_segment = on_segment
-        self._unsynced: set[str] = set()
+        self.heeds_links = False
+        self._unsynced: dict[str, int] = {}
 
     def begin(self) -> None:
         """Loads the newest checkpoint that can be read, and everything after it.
@@ -107,12 +111,14 @@ class Following:
             if raw is None:
                 break
             segment = self._verified(raw)
-            self._unsynced.add(self.view.head.bucket)
+            self._unsynced[self.view.head.bucket] = segment.number
             self.apply(segment, raw)
         while self._unsynced:
-            # A bucket that is gone was covered by a durable checkpoint before it went.
-            self.home.sync_bucket(next(iter(self._unsynced)))
-            self._unsynced.pop()
+            bucket, last = next(iter(self._unsynced.items()))
+            if not (self.heeds_links and self.home.is_synced(bucket, last)):
+                # A bucket that is gone was covered by a durable checkpoint before it went.
+                self.home.sync_bucket(bucket)
+            del self._unsynced[bucket]
 
     def apply(self, segment: Segment, raw: bytes) -> None:
         """Makes the next segment happen."""

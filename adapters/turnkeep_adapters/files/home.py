@@ -131,6 +131,15 @@ class Home:
         """What a segment's name stands for, if it is there."""
         return self._status(self.log, f"{bucket}/{layout.number_name(number)}")
 
+    def is_synced(self, bucket: str, number: int) -> bool:
+        """Whether it is told that a segment, and so all before it in its bucket, was synced.
+
+        Whoever links a segment takes its name in `tmp` away only then. False where it is not
+        known, or the bucket has left the log.
+        """
+        status = self.segment_status(bucket, number)
+        return status is not None and status.links == 1
+
     def read_segment(self, bucket: str, number: int) -> bytes | None:
         """A segment's bytes, or None if it is not there."""
         path = f"{bucket}/{layout.number_name(number)}"
@@ -210,6 +219,23 @@ class Home:
         """Removes a file in `tmp`; where that fails, it is swept later."""
         with suppress(OSError):
             self.disk.unlink(self.tmp, name)
+
+    def sweep_temp(self, name: str) -> None:
+        """Removes a file in `tmp` that was left.
+
+        Its owner may be asleep. It can link the file no more once that has another name; if it has
+        linked it before, that is made durable before it shows.
+
+        Raises:
+            SyncFailed: It may not be durable.
+            OSError: It is not there any more, or could not be removed.
+        """
+        aside = layout.fresh_temp()
+        self.disk.rename(self.tmp, name, self.tmp, aside)
+        if self.disk.status(self.tmp, aside).links > 1:
+            for bucket in self.buckets():
+                self.sync_bucket(bucket)
+        self.disk.unlink(self.tmp, aside)
 
     def link_segment(self, temp: Temp, bucket: str, number: int) -> None:
         """Gives a file its number in a bucket.

@@ -114,7 +114,7 @@ class LocalDisk:
         os.link(name, path, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
 
     def rename(self, at: int, name: str, to: int, new: str) -> None:
-        """Moves a directory."""
+        """Gives a file or directory a new name."""
         os.rename(name, new, src_dir_fd=at, dst_dir_fd=to)
 
     def make_directory(self, at: int, name: str) -> None:

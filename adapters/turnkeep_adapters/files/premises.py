@@ -73,7 +73,7 @@ def require_one_device(home: Home) -> None:
 
 
 def probe_links(home: Home) -> None:
-    """Tries that a file takes a second name, and that a name is taken once.
+    """Tries that a file takes a second name, counts its names, and that a name is taken once.
 
     Raises:
         Unsupported: The file system does not do that.
@@ -86,7 +86,8 @@ def probe_links(home: Home) -> None:
         with suppress(FileExistsError):
             home.disk.link(home.tmp, temp.name, home.tmp, twin)
             links = 0
-        if links != 2:
+        home.disk.unlink(home.tmp, temp.name)
+        if links != 2 or home.disk.status(home.tmp, twin).links != 1:
             raise Unsupported("the file system does not keep hard links apart")
     except OSError as error:
         if error.errno in _NO_LINKS:

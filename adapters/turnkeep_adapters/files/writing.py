@@ -96,6 +96,7 @@ class Writer:
         except OSError as error:
             raise unavailable("writing to the store's directory", error) from error
         self.probed = True
+        self.looking.following.heeds_links = True
 
     def _fits(self, request: Writing, group: Sequence[Writing], size_bytes: int) -> bool:
         if isinstance(request, Moving) or isinstance(group[-1], Moving):

@@ -1,9 +1,10 @@
 """A model of power cuts: what was not synced may be lost, any part of it, at any moment.
 
 Each directory has the names that it shows and the names that a cut is sure to leave. A process
-links segments, each of which may close its bucket; it answers readers; a compactor makes
-checkpoints and retires buckets. After every step the power may be cut, and whatever part of the
-unsynced is left, whoever opens then must find everything that anybody was shown or told.
+links segments, each of which may close its bucket, and takes the other name of each away once it is
+synced, so that others need not sync it; it answers readers; a compactor makes checkpoints and
+retires buckets. After every step the power may be cut, and whatever part of the unsynced is left,
+whoever opens then must find everything that anybody was shown or told.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Rule(Enum):
 
     VIEW = "R4: a view's new segments, before it is used"
     NEXT_BUCKET = "the next bucket, before the segment that names it"
+    TOLD = "a segment, before its other name is taken away, which tells that it was"
     ACKNOWLEDGED = "a segment, before it is acknowledged"
     CHECKPOINT = "a checkpoint, before anything is removed on its word"
 
@@ -69,6 +71,7 @@ class State(NamedTuple):
     buckets: frozenset[tuple[str, Names]]
     checkpoints: Names
     history: tuple[Segment, ...]
+    single: frozenset[int]
     told: int
     processes: tuple[Process, ...]
     compactor: tuple[str, int, str | None]
@@ -78,7 +81,16 @@ def beginning(processes: int, commits: int, compactions: int) -> State:
     first = Names(frozenset({FIRST}), frozenset({FIRST}))
     fresh = Process("look", 0, 0, None, commits)
     buckets = frozenset({(FIRST, NOTHING)})
-    return State(first, buckets, NOTHING, (), 0, (fresh,) * processes, ("rest", compactions, None))
+    return State(
+        first,
+        buckets,
+        NOTHING,
+        (),
+        frozenset(),
+        0,
+        (fresh,) * processes,
+        ("rest", compactions, None),
+    )
 
 
 def check(state: State) -> None:
@@ -140,6 +152,8 @@ def _process_steps(
             return _link(state, process, rules)
         case "sync bucket":
             return _sync_bucket(state, process)
+        case "drop":
+            return _drop(state, process)
         case _:
             return _acknowledge(state, process)
 
@@ -155,7 +169,10 @@ def _look(state: State, place: int, process: Process, rules: frozenset[Rule]) ->
         suppliers = {
             bucket_after(state.history, number) for number in range(process.synced, process.number)
         }
-        yield "sync its view", process._replace(synced=process.number), _synced(state, suppliers)
+        # The last number that each of them supplied tells of all before it there.
+        lasts = {bucket_after(state.history, n - 1): n for n in range(1, process.number + 1)}
+        doubtful = {bucket for bucket in suppliers if lasts[bucket] not in state.single}
+        yield "sync its view", process._replace(synced=process.number), _synced(state, doubtful)
     else:
         if state.told < process.number:
             yield "show its view", process, state._replace(told=process.number)
@@ -189,12 +206,20 @@ def _link(state: State, process: Process, rules: frozenset[Rule]) -> Iterator[St
         return
     linked = _changed(state, bucket, dict(state.buckets)[bucket].add(segment))
     step = "sync bucket" if Rule.ACKNOWLEDGED in rules else "acknowledge"
-    yield "link", process._replace(step=step), linked._replace(history=(*state.history, segment))
+    linked = linked._replace(history=(*state.history, segment))
+    if Rule.TOLD not in rules:
+        linked = linked._replace(single=state.single | {segment.number})
+    yield "link", process._replace(step=step), linked
 
 
 def _sync_bucket(state: State, process: Process) -> Iterator[Stepped]:
     bucket = bucket_after(state.history, process.number)
-    yield "sync", process._replace(step="acknowledge"), _synced(state, {bucket})
+    yield "sync", process._replace(step="drop"), _synced(state, {bucket})
+
+
+def _drop(state: State, process: Process) -> Iterator[Stepped]:
+    single = state.single | {process.number + 1}
+    yield "drop", process._replace(step="acknowledge"), state._replace(single=single)
 
 
 def _acknowledge(state: State, process: Process) -> Iterator[Stepped]:
