@@ -220,23 +220,6 @@ class Home:
         with suppress(OSError):
             self.disk.unlink(self.tmp, name)
 
-    def sweep_temp(self, name: str) -> None:
-        """Removes a file in `tmp` that was left.
-
-        Its owner may be asleep. It can link the file no more once that has another name; if it has
-        linked it before, that is made durable before it shows.
-
-        Raises:
-            SyncFailed: It may not be durable.
-            OSError: It is not there any more, or could not be removed.
-        """
-        aside = layout.fresh_temp()
-        self.disk.rename(self.tmp, name, self.tmp, aside)
-        if self.disk.status(self.tmp, aside).links > 1:
-            for bucket in self.buckets():
-                self.sync_bucket(bucket)
-        self.disk.unlink(self.tmp, aside)
-
     def link_segment(self, temp: Temp, bucket: str, number: int) -> None:
         """Gives a file its number in a bucket.
 
