@@ -1,7 +1,8 @@
 """A stand-in for a transaction pooler: what PgBouncer's transaction mode does to a session.
 
-Every transaction gets whichever of a few server sessions is free, and loses it when the server is
-ready again outside a transaction. It refuses what such a pooler refuses or would mix up: a named
+Every transaction gets one of a few server sessions that is free, and loses it when the server is
+ready again outside a transaction; where there are several, never the one it had last, so that what
+was left in a session is missed. It refuses what such a pooler refuses or would mix up: a named
 prepared statement, LISTEN, SET, and startup parameters that it does not know.
 """
 
@@ -38,8 +39,8 @@ class Pooler:
         self._url = url
         self._sessions = sessions
         self._directory = Path(tempfile.mkdtemp(prefix="turnkeep-pooler-"))
-        self._free: asyncio.Queue[tuple[int, asyncio.StreamReader, asyncio.StreamWriter]]
-        self._free = asyncio.Queue()
+        self._free: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+        self._freed = asyncio.Condition()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
@@ -77,19 +78,27 @@ class Pooler:
             first = await message(reader)
             if first[0] == b"X":
                 return
-            session = await self._free.get()
-            had.append(session[0])
+            number = await self._other_than(had[-1] if had and self._sessions > 1 else None)
+            session = self._free.pop(number)
+            had.append(number)
             await self._one_transaction(first, reader, writer, session)
-            self._free.put_nowait(session)
+            async with self._freed:
+                self._free[number] = session
+                self._freed.notify_all()
+
+    async def _other_than(self, last: int | None) -> int:
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._free.keys() - {last})
+            return min(self._free.keys() - {last})
 
     async def _one_transaction(
         self,
         first: tuple[bytes, bytes],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        session: tuple[int, asyncio.StreamReader, asyncio.StreamWriter],
+        session: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
-        _, from_server, to_server = session
+        from_server, to_server = session
         kind, body = first
         state = b"T"
         while state != b"I":
@@ -130,7 +139,7 @@ class Pooler:
             writer.write((len(body) + 4).to_bytes(4, "big") + body)
             while (await message(reader))[0] != b"Z":
                 continue
-            self._free.put_nowait((number, reader, writer))
+            self._free[number] = (reader, writer)
         path = self._directory / f".s.PGSQL.{PORT}"
         self._server = await asyncio.start_unix_server(self._accept, path)
         return self
