@@ -19,7 +19,7 @@ from benchmarks.loss import require_count
 from benchmarks.places import Place
 from tests.application.turns.invariants import Whole, require_invariants
 from tests.processes.claiming import seed_users
-from turnkeep import Container, Token
+from turnkeep import Container, Token, settle_collector
 from turnkeep_application.errors import Contended
 from turnkeep_domain.turns.events import RunClaimed
 from turnkeep_domain.turns.lane_ids import LaneId
@@ -204,6 +204,7 @@ async def _obey(place: Place, number: int, workers: int, line: Connection) -> No
     async with place.store() as store:
         container = _container(store)
         claimant = _Claimant(container, f"claimant-{number}", workers)
+        settle_collector()
         line.send(Granted((), time.monotonic()))
         while not isinstance(order := await asyncio.to_thread(line.recv), Stop):
             line.send(await claimant.obey(order))

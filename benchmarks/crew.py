@@ -16,6 +16,7 @@ from attrs import frozen
 from benchmarks.approval_pair import ApprovalPair
 from benchmarks.places import Place
 from benchmarks.writers import Writers
+from turnkeep import settle_collector
 
 HEAD_START_SECONDS: Final = 0.02
 END_SECONDS: Final = 30.0
@@ -138,6 +139,7 @@ async def _obey(place: Place, line: Connection) -> None:
     pair = ApprovalPair.made()
     async with place.store() as store:
         writers = Writers.on(store)
+        settle_collector()
         line.send(Done(0, time.monotonic()))
         while isinstance(order := await asyncio.to_thread(line.recv), Stint):
             line.send(await _worked(writers, pair, order))

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from turnkeep_adapters.cipher.settings import KeySettings
     from turnkeep_adapters.files.settings import FilesSettings
     from turnkeep_adapters.postgres.settings import PostgresSettings
+    from turnkeep_adapters.system.collector import settle_collector
     from turnkeep_adapters.telemetry.logged import LoggedTelemetry
     from turnkeep_adapters.telemetry.tallies import Tallies
     from turnkeep_adapters.transfers.export_writer import Exportation
@@ -1336,6 +1337,7 @@ __all__ = [
     "open_keep",
     "open_telemetry",
     "roll_back_import",
+    "settle_collector",
     "step_output",
     "tidy_store",
 ]

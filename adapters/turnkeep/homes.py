@@ -690,6 +690,7 @@ HOMES: Final[Mapping[str, str]] = {
     "open_keep": "turnkeep.opening",
     "open_telemetry": "turnkeep.observing",
     "roll_back_import": "turnkeep.transferring",
+    "settle_collector": "turnkeep_adapters.system.collector",
     "step_output": "turnkeep_application.worker.step_values",
     "tidy_store": "turnkeep.tidying",
 }

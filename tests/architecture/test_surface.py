@@ -690,6 +690,7 @@ SURFACE: Final = [
     "open_keep",
     "open_telemetry",
     "roll_back_import",
+    "settle_collector",
     "step_output",
     "tidy_store",
 ]

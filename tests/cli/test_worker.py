@@ -20,6 +20,7 @@ from turnkeep import Principal, RequestId, RunStatus, RunView, Scope, open_keep
 SCOPE: Final = Scope.of("acme", "ada", thread="t1")
 SHOP: Final = """
 import asyncio
+import gc
 
 class Desk:
     async def serve(self, ctx):
@@ -27,6 +28,9 @@ class Desk:
 
 desk = Desk()
 number = 7
+
+async def settled(ctx):
+    assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] >= 10_000
 
 async def patient(ctx):
     await ctx.draining.wait()
@@ -127,6 +131,13 @@ def test_a_handler_may_come_to_an_end_while_it_drains(shop: Path, number: signal
         code, _ = ended(process)
     assert code == 0
     assert seen(url, run).status is RunStatus.COMPLETED
+
+
+def test_its_process_looks_for_garbage_seldom(shop: Path) -> None:
+    url = f"file://{shop}/store"
+    run = submitted(url)
+    with working(shop, url, "--app", "shop:settled"):
+        until(url, run, RunStatus.COMPLETED)
 
 
 def test_what_has_not_ended_in_time_is_given_back(shop: Path) -> None:

@@ -14,9 +14,9 @@ from typing import Final
 
 from attrs import define, field
 
-KEPT_MAX: Final = 512
-"""How many records are kept."""
-KEPT_BYTES_MAX: Final = 384 << 10
+KEPT_MAX: Final = 1_536
+"""How many records are kept: some for each of 256 commands that are decided at once, and more."""
+KEPT_BYTES_MAX: Final = 1 << 20
 """How long their bodies are together; a record takes about four times its body."""
 
 

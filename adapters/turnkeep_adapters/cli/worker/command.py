@@ -21,6 +21,7 @@ from turnkeep import (
     WorkerSettings,
     drained_by_signals,
     open_keep,
+    settle_collector,
 )
 from turnkeep_adapters.cli.doctor.place import Nowhere
 from turnkeep_adapters.cli.ending import Ending
@@ -134,6 +135,8 @@ async def _work(
         )
         with drained_by_signals(worker):
             click.echo(f"Working as {worker.holder}; SIGTERM or Ctrl-C drains.", err=True)
+            # The process is the worker's alone, and all that it needs is there now.
+            settle_collector()
             await worker.run()
     click.echo("Drained.", err=True)
 
