@@ -40,6 +40,7 @@ from turnkeep_application.worker.worker_settings import WorkerSettings
 from turnkeep_domain.decisions import Refused
 from turnkeep_domain.errors import TurnkeepError
 from turnkeep_domain.turns.claims import Relinquishment, RunStanding
+from turnkeep_domain.turns.effect import RunEffect
 from turnkeep_domain.turns.names import Ref
 from turnkeep_domain.turns.refusals import EffectsOpen, EndRefusal, WrongState
 from turnkeep_domain.turns.run import Run
@@ -172,9 +173,12 @@ class Engagement:
         Where nobody journals, that the handler is called is stored before it is.
         """
         allowed = self.tenancy.require_standing
-        entries = await self._insistence.until_answered(
-            lambda: self.turns.journal(self.run.address), allowed=allowed
-        )
+        entries: tuple[RunEffect, ...] = ()
+        # A run counts what is journaled, and most have nothing to read: they are claimed once.
+        if self.run.counters.effects:
+            entries = await self._insistence.until_answered(
+                lambda: self.turns.journal(self.run.address), allowed=allowed
+            )
         if not self.run.policy.journaled:
             started = await self._insistence.until_answered(
                 lambda: self.turns.start(self.tenancy.claim), allowed=allowed

@@ -130,6 +130,7 @@ def require_invariants(whole: Whole) -> None:
     _require_exact_lanes(whole)
     _require_exact_claims(whole)
     _require_open_steps(whole)
+    _require_counted_entries(whole)
     _require_present_approvals(whole)
     _require_agreement_on_grants(whole)
     _require_rising_versions(whole)
@@ -226,6 +227,13 @@ def _require_open_steps(whole: Whole) -> None:
             open_steps.setdefault((effect.scope, effect.journal), set()).add(effect.id)
     for run in whole.active:
         assert set(run.open) == open_steps.get((run.scope, run.journal), set())
+
+
+def _require_counted_entries(whole: Whole) -> None:
+    """A run counts what stands in its journal: a worker reads nothing where it counts nothing."""
+    entries = Counter((effect.scope, effect.journal) for effect in whole.effects)
+    for run in whole.active:
+        assert run.counters.effects == entries[run.scope, run.journal], run.id
 
 
 def _require_present_approvals(whole: Whole) -> None:
