@@ -12,6 +12,7 @@ from turnkeep_adapters.postgres.failures import MIGRATE
 from turnkeep_adapters.postgres.groups import Groups
 from turnkeep_adapters.postgres.hints import Hint, Hints
 from turnkeep_adapters.postgres.listener import Listener
+from turnkeep_adapters.postgres.loads import Loads
 from turnkeep_adapters.postgres.poll import Poll
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.postgres.signs import signs_of
@@ -33,6 +34,7 @@ class Session:
     Attributes:
         calls: How statements are sent.
         groups: How commits are sent.
+        loads: How cells are read by their keys.
         changes: What was heard of.
         poll: What finds out when nothing was heard.
         store_id: The store's own name, which its cursors carry.
@@ -51,6 +53,7 @@ class Session:
         self._connections = Connections(conninfo=conninfo, pool=pool, settings=settings)
         self.calls = Calls(self._connections, settings)
         self.groups = Groups(self.calls, settings)
+        self.loads = Loads(self.calls, settings)
         self.changes = Changes()
         self._hints: Hints | None = None
         self._listener: Listener | None = None
@@ -90,6 +93,7 @@ class Session:
     async def close(self) -> None:
         """Ends the waits, waits for what was sent, and disconnects."""
         self.groups.close()
+        self.loads.close()
         self.changes.wake_all()
         if self._listener is not None:
             await self._listener.stop()

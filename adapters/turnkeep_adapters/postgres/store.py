@@ -21,7 +21,7 @@ from turnkeep_adapters.postgres.sessions import Session
 from turnkeep_adapters.postgres.settings import PostgresSettings
 from turnkeep_adapters.postgres.signs import sign_of
 from turnkeep_adapters.postgres.snapshot import taken
-from turnkeep_adapters.postgres.statements import EVENTS, LOAD, TRIM, TRIM_BATCH
+from turnkeep_adapters.postgres.statements import EVENTS, TRIM, TRIM_BATCH
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.instants import require_instant
 from turnkeep_domain.keys import Address
@@ -118,7 +118,7 @@ class PostgresRecordStore:
         session = self._require_open()
         check_load(keys)
         places = {key_bytes(address): address for address in keys}
-        rows = await session.calls.read(LOAD, (byte_array(places),), deadline)
+        rows = await session.loads.load(tuple(places), deadline)
         cells = {cell.address: cell for cell in cells_of(rows, places)}
         return Loaded(now=self._told(rows), cells=cells)
 
