@@ -45,7 +45,10 @@ class Node:
 
 
 class SimulatedDisk:
-    """A machine's file system; `/` is there. Calls are atomic, from any thread."""
+    """A machine's file system; `/` is there. Calls are atomic, from any thread.
+
+    The inode of a file that is gone is the next file's, as on the file systems of daily use.
+    """
 
     def __init__(self) -> None:
         self.type: str | None = "simulated"
@@ -54,6 +57,7 @@ class SimulatedDisk:
         """What files are stamped with: noon of 1 May 2031."""
         self._lock = RLock()
         self._inodes = 1
+        self._gone: list[int] = []
         self._root = Node(1, Kind.DIRECTORY, 0o755)
         self._open: dict[int, Node] = {}
         self._handles = 2
@@ -200,8 +204,11 @@ class SimulatedDisk:
 
     def unlink(self, at: int, name: str) -> None:
         with self._lock:
-            self._found(at, name).links -= 1
+            node = self._found(at, name)
+            node.links -= 1
             del self._at(at).names[name]
+            if node.links == 0 and node not in self._open.values():
+                self._gone.append(node.inode)
 
     def remove_directory(self, at: int, name: str) -> None:
         with self._lock:
@@ -213,9 +220,13 @@ class SimulatedDisk:
 
     def _add(self, folder: Node, name: str, kind: Kind) -> Node:
         _require_free(folder, name)
-        self._inodes += 1
+        if kind is Kind.FILE and self._gone:
+            inode = self._gone.pop()
+        else:
+            self._inodes += 1
+            inode = self._inodes
         permissions = 0o700 if kind is Kind.DIRECTORY else 0o600
-        folder.names[name] = Node(self._inodes, kind, permissions, self.seconds, links=1)
+        folder.names[name] = Node(inode, kind, permissions, self.seconds, links=1)
         return folder.names[name]
 
     def _handle(self, node: Node, *, directory: bool) -> int:

@@ -56,6 +56,25 @@ def test_a_writer_woken_after_compactions_never_acknowledges_falsely(
         audit_after_old(disk, meanwhile, mine)
 
 
+@pytest.mark.parametrize("segments", [0, 1, 2])
+def test_a_writer_whose_file_was_swept_takes_no_others_segment_for_its_own(segments: int) -> None:
+    """A file that is made after the sweep may have the very inode of the one that was swept."""
+    for step in range(steps_of_a_commit(segments)):
+        disk = prepared(segments)
+        meanwhile, mine = Ledger(), Ledger()
+        writer, other = Actor(disk, ledger=mine), Actor(disk, ledger=meanwhile)
+
+        def sweep(_: str, other: Actor = other) -> None:
+            other.session.tidying.compaction.sweep(before_seconds=float("inf"))
+            other.put("other")
+
+        writer.disk.script = at_step(step, sweep)
+        writer.commit(commit_of(address("mine")))
+        writer.disk.script = no_script
+        assert isinstance(writer.commit(commit_of(address("after"))), Committed)
+        audit_after_old(disk, meanwhile, mine)
+
+
 def test_a_loser_leaves_nothing_behind() -> None:
     """Neither the bucket that it made for its number, nor the file."""
     for step in range(steps_of_a_commit(2)):

@@ -13,7 +13,6 @@ from attrs import define
 from tests.files.actors import Actor, Ledger, address, audit, commit_of
 from tests.files.scripted_disk import Killed, at_step, kill, no_script
 from tests.files.simulated_disk import SimulatedDisk, nothing
-from turnkeep_adapters.files.home import Temp
 from turnkeep_ports.errors import OutcomeUnknown
 from turnkeep_ports.store import Committed
 
@@ -127,7 +126,7 @@ class Linking:
 
     disk: SimulatedDisk
     writer: Actor
-    temp: Temp
+    temp: str
     step: int
     seen: int = 0
     linked: bool | None = None

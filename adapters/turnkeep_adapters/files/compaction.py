@@ -65,7 +65,7 @@ class Compaction:
             with suppress(FileExistsError):
                 home.link_checkpoint(temp, checkpoint.head.number)
         finally:
-            home.drop_temp(temp.name)
+            home.drop_temp(temp)
         home.sync(home.checkpoints)
         return len(raw)
 

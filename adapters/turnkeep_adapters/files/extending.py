@@ -15,8 +15,9 @@ from datetime import datetime
 
 from attrs import define
 
+from turnkeep_adapters.files.disk import NotRegular
 from turnkeep_adapters.files.following import Following
-from turnkeep_adapters.files.home import Home, SyncFailed, Temp
+from turnkeep_adapters.files.home import Home, SyncFailed
 from turnkeep_adapters.files.layout import NUMBER_MAX, SEGMENT_BYTES_MAX, first_of
 from turnkeep_adapters.files.segment import Item, Segment, segment_bytes
 from turnkeep_adapters.files.trouble import clause, unavailable, unknown
@@ -65,8 +66,8 @@ class Extending:
             items=tuple(items),
         )
         raw = segment_bytes(segment)
-        attempt = _Attempt(home, view.head.bucket, number, next_bucket)
-        temp = attempt.write(raw)
+        attempt = _Attempt(home, view.head.bucket, number, next_bucket, raw)
+        temp = attempt.write()
         if not attempt.link(temp):
             return False
         attempt.believe(temp)
@@ -96,34 +97,35 @@ class _Attempt:
     bucket: str
     number: int
     next_bucket: str | None
+    raw: bytes
 
-    def write(self, raw: bytes) -> Temp:
-        if len(raw) > SEGMENT_BYTES_MAX:
+    def write(self) -> str:
+        if len(self.raw) > SEGMENT_BYTES_MAX:
             self._drop_bucket()
             raise Unavailable("a segment would be too long to be read", retryable=False)
         try:
-            return self.home.write_temp(raw)
+            return self.home.write_temp(self.raw)
         except OSError as error:
             self._drop_bucket()
             raise unavailable("writing a segment", error) from error
 
-    def link(self, temp: Temp) -> bool:
+    def link(self, temp: str) -> bool:
         """Whether the number is ours; False where it is another's, or the bucket is gone."""
         try:
             self.home.link_segment(temp, self.bucket, self.number)
         except OSError as error:
-            if self._landed(temp):
+            if self._landed():
                 return True
             if error.errno == errno.EIO:
                 raise unknown("linking a segment", error) from error
-            self.home.drop_temp(temp.name)
+            self.home.drop_temp(temp)
             self._drop_bucket()
             if error.errno in (errno.EEXIST, errno.ENOENT):
                 return False
             raise unavailable("linking a segment", error) from error
         return True
 
-    def believe(self, temp: Temp) -> None:
+    def believe(self, temp: str) -> None:
         """Makes the link durable, tells that it is, and makes sure that it is in the log.
 
         Raises:
@@ -132,7 +134,7 @@ class _Attempt:
         """
         try:
             stands = self.home.sync_bucket(self.bucket)
-            self.home.drop_temp(temp.name)
+            self.home.drop_temp(temp)
             stands = stands and self.home.stands(self.bucket)
         except SyncFailed as error:
             raise unknown("syncing a bucket", error) from error
@@ -141,12 +143,18 @@ class _Attempt:
         if not stands:
             raise OutcomeUnknown("the log was compacted while a segment was linked")
 
-    def _landed(self, temp: Temp) -> bool:
+    def _landed(self) -> bool:
+        """Whether what is at the number is what we wrote.
+
+        Its bytes tell. Its inode does not: a file that was swept is gone, and the next that anybody
+        makes may have the same.
+        """
         try:
-            status = self.home.segment_status(self.bucket, self.number)
+            return self.home.read_segment(self.bucket, self.number) == self.raw
+        except NotRegular:
+            return False
         except OSError as error:
             raise OutcomeUnknown(clause("looking for a segment", error)) from error
-        return status is not None and status.is_same(temp.status)
 
     def _drop_bucket(self) -> None:
         if self.next_bucket is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from turnkeep_adapters.files import layout
 from turnkeep_adapters.files.disk import Disk, Kind, Status
@@ -23,14 +23,6 @@ _NOT_THERE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 class SyncFailed(OSError):
     """A directory could not be synced; what it would have made durable may or may not be."""
-
-
-@frozen
-class Temp:
-    """A file in `tmp`, whole and synced, that waits to be linked."""
-
-    name: str
-    status: Status
 
 
 @define(kw_only=True)
@@ -195,8 +187,8 @@ class Home:
 
     # ---- writing --------------------------------------------------------------------------------
 
-    def write_temp(self, data: bytes) -> Temp:
-        """Writes and syncs a file in `tmp`.
+    def write_temp(self, data: bytes) -> str:
+        """Writes and syncs a file in `tmp`, which waits to be linked; answers its name.
 
         Raises:
             OSError: It could not be written; its beginning may be left, if even that cannot be
@@ -208,7 +200,7 @@ class Home:
             self.disk.write(handle, data)
             if self.syncs:
                 self.disk.sync(handle)
-            return Temp(name, self.disk.status_of_handle(handle))
+            return name
         except OSError:
             self.drop_temp(name)
             raise
@@ -220,21 +212,21 @@ class Home:
         with suppress(OSError):
             self.disk.unlink(self.tmp, name)
 
-    def link_segment(self, temp: Temp, bucket: str, number: int) -> None:
+    def link_segment(self, temp: str, bucket: str, number: int) -> None:
         """Gives a file its number in a bucket.
 
         Raises:
             OSError: It has it not, or nobody knows.
         """
-        self.disk.link(self.tmp, temp.name, self.log, f"{bucket}/{layout.number_name(number)}")
+        self.disk.link(self.tmp, temp, self.log, f"{bucket}/{layout.number_name(number)}")
 
-    def link_checkpoint(self, temp: Temp, number: int) -> None:
+    def link_checkpoint(self, temp: str, number: int) -> None:
         """Gives a file its number among the checkpoints.
 
         Raises:
             OSError: It has it not, or nobody knows.
         """
-        self.disk.link(self.tmp, temp.name, self.checkpoints, layout.number_name(number))
+        self.disk.link(self.tmp, temp, self.checkpoints, layout.number_name(number))
 
     def make_bucket(self, first: int) -> str:
         """Makes a bucket that nobody knows of yet, and makes it durable.

@@ -171,9 +171,9 @@ def _furnished(disk: Disk, path: str, root: int, *, syncs: bool) -> Home:
 def _link_form(home: Home, form: Form) -> None:
     temp = home.write_temp(form_bytes(form))
     try:
-        home.disk.link(home.tmp, temp.name, home.root, layout.FORMAT)
+        home.disk.link(home.tmp, temp, home.root, layout.FORMAT)
     finally:
-        home.drop_temp(temp.name)
+        home.drop_temp(temp)
     home.sync(home.root)
 
 

@@ -81,12 +81,12 @@ def probe_links(home: Home) -> None:
     """
     temp, twin = home.write_temp(b""), layout.fresh_temp()
     try:
-        home.disk.link(home.tmp, temp.name, home.tmp, twin)
+        home.disk.link(home.tmp, temp, home.tmp, twin)
         links = home.disk.status(home.tmp, twin).links
         with suppress(FileExistsError):
-            home.disk.link(home.tmp, temp.name, home.tmp, twin)
+            home.disk.link(home.tmp, temp, home.tmp, twin)
             links = 0
-        home.disk.unlink(home.tmp, temp.name)
+        home.disk.unlink(home.tmp, temp)
         if links != 2 or home.disk.status(home.tmp, twin).links != 1:
             raise Unsupported("the file system does not keep hard links apart")
     except OSError as error:
@@ -95,7 +95,7 @@ def probe_links(home: Home) -> None:
         raise
     finally:
         home.drop_temp(twin)
-        home.drop_temp(temp.name)
+        home.drop_temp(temp)
 
 
 def _holds_store(disk: Disk, path: str) -> bool:
