@@ -53,7 +53,11 @@ class ScriptedDisk:
             return None, path
         parent, leaf = path.split("/")
         handle = self.disk.open_directory(at, parent)
-        self._step(f"{call} resolved {path}")
+        try:
+            self._step(f"{call} resolved {path}")
+        except BaseException:
+            self.disk.close(handle)
+            raise
         return handle, leaf
 
     def process_id(self) -> int:

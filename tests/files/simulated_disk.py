@@ -133,9 +133,7 @@ class SimulatedDisk:
 
     def make_root(self, path: str) -> None:
         with self._lock:
-            parent = self.node(os.path.dirname(path))
-            self._add(parent, os.path.basename(path), Kind.DIRECTORY)
-            parent.durable_names = dict(parent.names)
+            self._add(self.node(os.path.dirname(path)), os.path.basename(path), Kind.DIRECTORY)
 
     def open_root(self, path: str) -> int:
         with self._lock:

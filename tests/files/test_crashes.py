@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import product
 
 import pytest
 
@@ -72,6 +74,22 @@ def test_a_power_cut_at_each_system_call_loses_nothing_answered(keeps: Keep | in
         heir.compact()
         heir.compact()
         audit(disk, heir.ledger, Ledger(doubtful=[*ledger.doubtful, *ledger.landed]))
+
+
+def test_what_is_written_to_a_store_survives_wherever_its_maker_died() -> None:
+    """F5, F6: One makes the store while another, who makes it too, sleeps; and is killed there."""
+    steps = range(len(Actor(SimulatedDisk()).disk.steps))
+    for pause, death in product(steps, steps):
+        disk, ledger = SimulatedDisk(), Ledger()
+
+        def make(_: str, disk: SimulatedDisk = disk, death: int = death) -> None:
+            with suppress(Killed):
+                Actor(disk, script=at_step(death, kill))
+
+        second = Actor(disk, ledger=ledger, script=at_step(pause, make))
+        second.put("a")
+        disk.power_cut(nothing)
+        audit(disk, ledger)
 
 
 def test_what_a_reader_was_shown_survives_a_power_cut() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.files.actors import Actor, address, audit, commit_of
-from tests.files.scripted_disk import no_script
+from tests.files.scripted_disk import at_step, no_script
 from tests.files.simulated_disk import SimulatedDisk
+from turnkeep_domain.errors import TurnkeepError
 from turnkeep_ports.errors import OutcomeUnknown, Unavailable
 from turnkeep_ports.store import Committed
 
@@ -64,6 +65,25 @@ def test_a_full_disk_writes_nothing_and_then_recovers(segments: int, code: int) 
         assert list(disk.node("/store/tmp").names) == []
         occasion += 1
     assert occasion > len(NEEDING_SPACE) - 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_opening_that_fails_at_any_system_call_leaves_no_handle(*, is_there: bool) -> None:
+    failed = 0
+    for step in range(200):
+        disk = SimulatedDisk()
+        if is_there:
+            Actor(disk).session.end()
+        try:
+            Actor(disk, script=at_step(step, fail)).session.end()
+        except TurnkeepError:
+            failed += 1
+        assert disk.open_handles == 0, step
+    assert failed > 10
+
+
+def fail(_: str) -> None:
+    raise OSError(errno.EIO, "scripted")
 
 
 @pytest.mark.parametrize("segments", [1, 2])

@@ -37,6 +37,22 @@ def test_a_missing_parent_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_parent_that_is_not_ours_to_read_is_left_to_whoever_made_the_directory_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = SimulatedDisk()
+    disk.make_root(PATH)
+
+    def open_root(path: str) -> int:
+        if path != PATH:
+            raise PermissionError(errno.EACCES, "not yours")
+        return opened(path)
+
+    opened = disk.open_root
+    monkeypatch.setattr(disk, "open_root", open_root)
+    Actor(disk).put("a")
+
+
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o777])
 def test_a_directory_that_others_may_write_to_is_refused(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)

@@ -76,7 +76,13 @@ class Home:
 
     def close(self) -> None:
         """Closes all handles; nothing may be called afterwards."""
-        for handle in (self.trash, self.tmp, self.checkpoints, self.log, self.root):
+        self.hand_back()
+        with suppress(OSError):
+            self.disk.close(self.root)
+
+    def hand_back(self) -> None:
+        """Closes all handles but the root's; nothing may be called afterwards."""
+        for handle in (self.trash, self.tmp, self.checkpoints, self.log):
             with suppress(OSError):
                 self.disk.close(handle)
 

@@ -46,13 +46,8 @@ class LocalDisk:
         return _status(os.stat(path))
 
     def make_root(self, path: str) -> None:
-        """Makes a directory and syncs its parent."""
+        """Makes a directory."""
         os.mkdir(path, _OWNER_DIRECTORY)
-        parent = self.open_root(os.path.dirname(path))
-        try:
-            self.sync(parent)
-        finally:
-            self.close(parent)
 
     def open_root(self, path: str) -> int:
         """Opens a directory by its path."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from turnkeep_adapters.files import layout
 from turnkeep_adapters.files.disk import Disk, NotRegular
@@ -94,7 +95,8 @@ def make_store(disk: Disk, path: str, form: Form) -> Home:
             if disk.names(root):
                 raise Unsupported("the directory is not empty: choose an empty or a new one")
             home = _furnished(disk, path, root, syncs=True)
-            _link_form(home, form)
+            with _handed_back(home):
+                _link_form(home, form)
         except BaseException:
             disk.close(root)
             raise
@@ -132,10 +134,21 @@ def _home(disk: Disk, path: str, root: int, *, syncs: bool) -> Home:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             raise Corrupt("a directory of the store is missing") from error
         raise
-    require_one_device(home)
-    # Whoever made the store may have been stopped before its names were durable.
-    home.sync(home.root)
+    with _handed_back(home):
+        require_one_device(home)
+        # Whoever made the store may have been stopped before its names were durable.
+        home.sync(home.root)
     return home
+
+
+@contextmanager
+def _handed_back(home: Home) -> Iterator[None]:
+    """Leaves nothing open but the root, where it ends in an error."""
+    try:
+        yield
+    except BaseException:
+        home.hand_back()
+        raise
 
 
 def _made(disk: Disk, path: str, root: int, *, syncs: bool) -> tuple[Home, Form]:
@@ -143,29 +156,61 @@ def _made(disk: Disk, path: str, root: int, *, syncs: bool) -> tuple[Home, Form]
     if set(disk.names(root)) - {layout.FORMAT, *layout.DIRECTORIES}:
         raise Unsupported("the directory holds other files and no store: choose an empty one")
     home = _furnished(disk, path, root, syncs=syncs)
+    with _handed_back(home):
+        return home, _agreed(home)
+
+
+def _agreed(home: Home) -> Form:
+    """The form of a store that is being made, by whoever links it first."""
     if _was_used(home):
-        form = _form(disk, root)
+        form = _joined(home)
         if form is None:
             raise Corrupt("FORMAT is missing")
-        return home, form
+        return form
     bucket = home.make_bucket(1)
     form = Form(store_id=secrets.token_bytes(STORE_ID_BYTES), first_bucket=bucket)
     try:
         _link_form(home, form)
     except FileExistsError:
         home.drop_bucket(bucket)
-        joined = _form(disk, root)
+        joined = _joined(home)
         if joined is None:
             raise Unavailable("the store was removed while it was opened") from None
-        return home, joined
-    return home, form
+        return joined
+    return form
+
+
+def _joined(home: Home) -> Form | None:
+    """The form that another process has linked; it may be asleep before its sync."""
+    form = _form(home.disk, home.root)
+    home.sync(home.root)
+    return form
 
 
 def _furnished(disk: Disk, path: str, root: int, *, syncs: bool) -> Home:
     for name in layout.DIRECTORIES:
         with suppress(FileExistsError):
             disk.make_directory(root, name)
-    return _home(disk, path, root, syncs=syncs)
+    home = _home(disk, path, root, syncs=syncs)
+    with _handed_back(home):
+        _sync_parent(home)
+    return home
+
+
+def _sync_parent(home: Home) -> None:
+    """Makes the root's own name durable, before a `FORMAT` in it tells that it is.
+
+    Whoever made the root may have been stopped before that.
+    """
+    try:
+        parent = home.disk.open_root(os.path.dirname(os.path.realpath(home.path)))
+    except PermissionError:
+        # It is not ours to read, so whoever gave us the root has to see to it.
+        return
+    try:
+        home.sync(parent)
+    finally:
+        home.disk.close(parent)
 
 
 def _link_form(home: Home, form: Form) -> None:
