@@ -117,6 +117,10 @@ class ScriptedDisk:
         self._step("sync file" if handle in self._files else "sync directory")
         self.disk.sync(handle)
 
+    def mark(self, at: int, name: str) -> None:
+        self._step(f"mark {name}")
+        self.disk.mark(at, name)
+
     def link(self, at: int, name: str, to: int, path: str) -> None:
         handle, leaf = self._walk("link", to, path)
         self._done(handle, lambda place: self.disk.link(at, name, place, leaf), to)

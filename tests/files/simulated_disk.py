@@ -14,7 +14,7 @@ from threading import RLock
 
 from attrs import define, field
 
-from turnkeep_adapters.files.disk import Kind, NotRegular, Status
+from turnkeep_adapters.files.disk import MARK, Kind, NotRegular, Status
 
 Keep = Callable[[str], bool]
 
@@ -180,6 +180,10 @@ class SimulatedDisk:
             node = self._at(handle)
             node.durable_data = node.data
             node.durable_names = dict(node.names)
+
+    def mark(self, at: int, name: str) -> None:
+        with self._lock:
+            self._found(at, name).permissions |= MARK
 
     def link(self, at: int, name: str, to: int, path: str) -> None:
         with self._lock:

@@ -71,3 +71,22 @@ def test_an_empty_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with opened(tmp_path) as at:
         assert LocalDisk().read(at, "file", 1 << 26) == b""
+
+
+def test_a_mark_shows_under_each_name_of_a_file_and_is_not_there_before(tmp_path: Path) -> None:
+    disk = LocalDisk()
+    with opened(tmp_path) as at:
+        disk.close(disk.create(at, "file"))
+        disk.link(at, "file", at, "twin")
+        assert not disk.status(at, "twin").is_marked
+        disk.mark(at, "file")
+        assert disk.status(at, "twin").is_marked
+
+
+def test_a_mark_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    with opened(tmp_path) as at:
+        with pytest.raises(OSError, match="symbolic links"):
+            LocalDisk().mark(at, "link")
+        assert not LocalDisk().status(at, "file").is_marked

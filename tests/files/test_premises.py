@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.files.actors import PATH, Actor, address, audit, commit_of
-from tests.files.scripted_disk import no_script
+from tests.files.scripted_disk import at_step, no_script
 from tests.files.simulated_disk import Node, SimulatedDisk
 from turnkeep_adapters.files.disk import Kind
 from turnkeep_adapters.files.local_disk import LocalDisk
@@ -175,18 +175,18 @@ def test_a_file_system_that_replaces_names_is_refused(monkeypatch: pytest.Monkey
 WRITING = ("create", "link", "rename", "unlink", "make directory", "remove directory")
 
 
-def test_a_file_system_that_does_not_count_names_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def unlink(disk: SimulatedDisk, at: int, name: str) -> None:
-        counted(disk, at, name)
-        for node in disk.node("/store/tmp").names.values():
-            node.links += 1
+def test_a_sweep_in_the_middle_of_the_trial_refuses_nothing() -> None:
+    """Whichever of the two files another process takes away, and whenever."""
+    disk = SimulatedDisk()
+    other = Actor(disk)
+    for step in range(len(Actor(disk).disk.steps)):
 
-    counted = SimulatedDisk.unlink
-    monkeypatch.setattr(SimulatedDisk, "unlink", unlink)
-    with pytest.raises(Unsupported, match="hard links"):
-        Actor(SimulatedDisk())
+        def sweep(_: str) -> None:
+            other.session.tidying.compaction.sweep(before_seconds=float("inf"))
+
+        actor = Actor(disk, script=at_step(step, sweep))
+        assert actor.session.serving.writer.probed
+        assert list(disk.node(f"{PATH}/tmp").names) == []
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])

@@ -1,6 +1,6 @@
-"""Told syncs: a segment with one name was synced by its writer, so that others need not sync it.
+"""Told syncs: a segment that is marked was synced by its writer, so that others need not sync it.
 
-Its other name, in `tmp`, goes only after that, whoever takes it away.
+It is marked by nobody else, and only then.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
-from tests.files.actors import Actor, Ledger, address, audit, commit_of
+from tests.files.actors import SMALL, Actor, Ledger, address, audit, commit_of
 from tests.files.scripted_disk import Killed, at_step, kill, no_script
-from tests.files.simulated_disk import SimulatedDisk, nothing
+from tests.files.simulated_disk import Node, SimulatedDisk, nothing
+from turnkeep_adapters.files.disk import MARK, Kind
 from turnkeep_ports.errors import OutcomeUnknown
-from turnkeep_ports.store import Committed
+from turnkeep_ports.store import Committed, Durability
 
 FOREVER = float("inf")
 FIRST = "000000000001"
@@ -61,7 +62,30 @@ def test_what_its_writer_may_not_have_synced_is_synced_before_it_is_shown() -> N
     assert shown_early > 1
 
 
-def test_a_segment_whose_sync_has_failed_keeps_its_other_name() -> None:
+@pytest.mark.parametrize("segments", [0, 1, 2, 3])
+def test_a_marked_segment_is_durable_whatever_step_its_writer_is_at(segments: int) -> None:
+    """Also one that closes its bucket, and the first of the next."""
+    disk = SimulatedDisk()
+    writer, other = Actor(disk), Actor(disk)
+    for number in range(segments):
+        writer.put(f"a{number}")
+    told: set[bool] = set()
+
+    def look(_: str) -> None:
+        for bucket in disk.node("/store/log").names.values():
+            for name, segment in bucket.names.items():
+                is_told = bool(segment.permissions & MARK)
+                assert not is_told or bucket.durable_names.get(name) is segment
+                told.add(is_told)
+
+    writer.disk.script = look
+    writer.put("last")
+    look("end")
+    assert told == {True, False}
+    assert syncs(other, "last") == 0
+
+
+def test_a_segment_whose_sync_has_failed_is_not_marked() -> None:
     disk = SimulatedDisk()
     writer, reader = Actor(disk), Actor(disk)
 
@@ -71,14 +95,56 @@ def test_a_segment_whose_sync_has_failed_keeps_its_other_name() -> None:
 
     writer.disk.script = broken
     assert isinstance(writer.commit(commit_of(address("a"))), OutcomeUnknown)
-    assert len(disk.node("/store/tmp").names) == 1
+    assert list(disk.node("/store/tmp").names) == []
     assert syncs(reader, "a") == 1
     disk.power_cut(nothing)
     assert Actor(disk).body("a") == b"body"
 
 
+def test_a_segment_that_cannot_be_marked_is_synced_by_whoever_finds_it() -> None:
+    disk = SimulatedDisk()
+    writer, reader = Actor(disk), Actor(disk)
+
+    def refuse(step: str) -> None:
+        if step.startswith("mark"):
+            raise OSError(errno.EPERM, "scripted")
+
+    writer.disk.script = refuse
+    writer.put("a")
+    assert syncs(reader, "a") == 1
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_where_marks_are_not_kept_everybody_syncs(
+    monkeypatch: pytest.MonkeyPatch, *, shows: bool
+) -> None:
+    """A file system may show one mode for all files, with the mark or without."""
+
+    def add(disk: SimulatedDisk, folder: Node, name: str, kind: Kind) -> Node:
+        node = added(disk, folder, name, kind)
+        if shows and kind is Kind.FILE:
+            node.permissions |= MARK
+        return node
+
+    added = SimulatedDisk._add
+    monkeypatch.setattr(SimulatedDisk, "_add", add)
+    monkeypatch.setattr(SimulatedDisk, "mark", lambda disk, at, name: None)
+    disk = SimulatedDisk()
+    writer, reader = Actor(disk), Actor(disk)
+    writer.put("a")
+    assert syncs(reader, "a") == 1
+
+
+def test_a_process_that_syncs_nothing_marks_nothing() -> None:
+    disk = SimulatedDisk()
+    careless = Actor(disk, settings=evolve(SMALL, durability=Durability.PROCESS))
+    reader = Actor(disk)
+    careless.put("a")
+    assert syncs(reader, "a") == 1
+
+
 def test_a_store_syncs_what_it_finds_when_it_is_opened() -> None:
-    """A copy has files with one name, too, and nobody may have synced it."""
+    """A copy has marked files, too, and nobody may have synced it."""
     original = SimulatedDisk()
     writer = Actor(original)
     writer.put("a")
@@ -122,47 +188,62 @@ class Linking:
     """A writer that links its file, which it wrote before, at a step of somebody's sweep.
 
     From then on, whenever its segment is told to be synced, it must be.
+
+    Attributes:
+        resolved: The file, where the kernel had gone from its name to it before the sweep began.
     """
 
     disk: SimulatedDisk
     writer: Actor
     temp: str
     step: int
+    resolved: Node | None
     seen: int = 0
     linked: bool | None = None
 
     def __call__(self, _: str) -> None:
-        home, bucket = self.writer.session.home, self.writer.view.head.bucket
         if self.seen == self.step:
             try:
-                home.link_segment(self.temp, bucket, 1)
+                self.link()
             except FileNotFoundError:
                 self.linked = False
             else:
                 self.linked = True
         self.seen += 1
-        if home.is_synced(bucket, 1):
+        if self.writer.session.home.is_synced(self.writer.view.head.bucket, 1):
             assert self.names(durable=True) == [FIRST]
+
+    def link(self) -> None:
+        bucket = self.writer.view.head.bucket
+        if self.resolved is None:
+            self.writer.session.home.link_segment(self.temp, bucket, 1)
+        elif self.resolved.links == 0:
+            raise FileNotFoundError(errno.ENOENT, "without a name, it takes none")
+        else:
+            self.resolved.links += 1
+            self.disk.node(f"/store/log/{bucket}").names[FIRST] = self.resolved
 
     def names(self, *, durable: bool = False) -> list[str]:
         node = self.disk.node(f"/store/log/{self.writer.view.head.bucket}")
         return list(node.durable_names if durable else node.names)
 
 
-def test_a_link_in_the_middle_of_a_sweep_is_refused_or_synced() -> None:
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_link_in_the_middle_of_a_sweep_tells_nothing_false(*, begun: bool) -> None:
     """A file that was alone when the sweep looked at it may be linked a moment later."""
     outcomes: set[bool] = set()
     for step in range(20):
         disk = SimulatedDisk()
         sweeper, writer = Actor(disk), Actor(disk)
         temp = writer.session.home.write_temp(b"segment")
-        linking = Linking(disk, writer, temp, step)
+        resolved = disk.node(f"/store/tmp/{temp}") if begun else None
+        linking = Linking(disk, writer, temp, step, resolved)
         sweeper.disk.script = linking
         sweeper.session.tidying.compaction.sweep(before_seconds=FOREVER)
+        linking("end")
         if linking.linked is None:
             break
         outcomes.add(linking.linked)
-        disk.power_cut(nothing)
         assert linking.names() == [FIRST] * linking.linked
     else:
         raise AssertionError("the sweep never ended")

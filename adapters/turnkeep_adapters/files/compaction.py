@@ -22,7 +22,7 @@ from turnkeep_adapters.files.checkpoint import (
 from turnkeep_adapters.files.disk import NotRegular
 from turnkeep_adapters.files.framing import Damaged
 from turnkeep_adapters.files.home import Home
-from turnkeep_adapters.files.layout import first_of, fresh_temp, is_temp, number_name
+from turnkeep_adapters.files.layout import first_of, is_temp, number_name
 from turnkeep_ports.errors import SchemaTooNew
 
 CHECKPOINTS_KEPT: Final = 2
@@ -106,21 +106,7 @@ class Compaction:
             with suppress(FileNotFoundError):
                 status = home.disk.status(home.tmp, name)
                 if status.modified_seconds < before_seconds:
-                    self._sweep(name)
-
-    def _sweep(self, name: str) -> None:
-        """Removes a file in `tmp` that was left.
-
-        Its owner may be asleep. It can link the file no more once that has another name; if it has
-        linked it before, that is made durable before it shows.
-        """
-        home = self.home
-        aside = fresh_temp()
-        home.disk.rename(home.tmp, name, home.tmp, aside)
-        if home.disk.status(home.tmp, aside).links > 1:
-            for bucket in home.buckets():
-                home.sync_bucket(bucket)
-        home.disk.unlink(home.tmp, aside)
+                    home.disk.unlink(home.tmp, name)
 
     def _whole(self, number: int) -> CheckpointHead | None:
         """A checkpoint that may be relied upon; None for a damaged or vanished one."""

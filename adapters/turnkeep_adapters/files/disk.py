@@ -6,11 +6,15 @@ component of a name. Failures are `OSError`s. Nothing is retried here, and nothi
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import frozen
+
+MARK: Final = stat.S_ISVTX
+"""The bit of a file's mode that marks it: no system gives it a meaning there, nor sets it."""
 
 
 class Kind(Enum):
@@ -40,6 +44,11 @@ class Status:
     links: int
     size_bytes: int
     modified_seconds: float
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether somebody has marked it."""
+        return bool(self.permissions & MARK)
 
     def is_same(self, other: Status) -> bool:
         """Whether both are one file or directory, whatever its names."""
@@ -112,12 +121,16 @@ class Disk(Protocol):
         """Makes a file's bytes, or a directory's names, survive a power cut."""
         ...
 
+    def mark(self, at: int, name: str) -> None:
+        """Marks a file of one's own, under all of its names; may be repeated."""
+        ...
+
     def link(self, at: int, name: str, to: int, path: str) -> None:
         """Gives a file another name, or `directory/name`, that is not there yet."""
         ...
 
     def rename(self, at: int, name: str, to: int, new: str) -> None:
-        """Gives a file or directory a new name that is not there yet."""
+        """Moves a directory."""
         ...
 
     def make_directory(self, at: int, name: str) -> None:

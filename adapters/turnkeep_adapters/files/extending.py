@@ -68,10 +68,13 @@ class Extending:
         raw = segment_bytes(segment)
         attempt = _Attempt(home, view.head.bucket, number, next_bucket, raw)
         temp = attempt.write()
-        if not attempt.link(temp):
-            return False
-        attempt.believe(temp)
-        self.following.apply(segment, raw)
+        try:
+            if not attempt.link(temp):
+                return False
+            attempt.believe(temp)
+            self.following.apply(segment, raw)
+        finally:
+            home.drop_temp(temp)
         return True
 
     def _next_bucket(self, number: int, *, closes: bool) -> str | None:
@@ -86,12 +89,7 @@ class Extending:
 
 @define
 class _Attempt:
-    """One try to take one number.
-
-    A segment has two names, here and in `tmp`, until its bucket was synced: a reader that finds it
-    with one name need not sync it. So where nobody knows whether it was, the other name stays, and
-    is swept later.
-    """
+    """One try to take one number."""
 
     home: Home
     bucket: str
@@ -118,7 +116,6 @@ class _Attempt:
                 return True
             if error.errno == errno.EIO:
                 raise unknown("linking a segment", error) from error
-            self.home.drop_temp(temp)
             self._drop_bucket()
             if error.errno in (errno.EEXIST, errno.ENOENT):
                 return False
@@ -134,8 +131,10 @@ class _Attempt:
         """
         try:
             stands = self.home.sync_bucket(self.bucket)
-            self.home.drop_temp(temp)
-            stands = stands and self.home.stands(self.bucket)
+            if stands:
+                # Only now: whoever finds the mark does not sync.
+                self.home.mark_synced(temp)
+                stands = self.home.stands(self.bucket)
         except SyncFailed as error:
             raise unknown("syncing a bucket", error) from error
         except OSError as error:

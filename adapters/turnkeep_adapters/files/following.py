@@ -6,8 +6,8 @@ Three rules make it safe, whatever pauses strike wherever:
   the log *afterwards*: a bucket that has left never returns, so it stood before.
 * A bucket that is gone was compacted away; a newer checkpoint says what it held.
 * The view is used only after the buckets that supplied new segments were synced, so that nobody
-  acts on what a power cut may take back. Their writers have done so where they have taken the
-  other name of the last segment away.
+  acts on what a power cut may take back. Their writers have done so where they have marked the
+  last segment.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Following:
         checkpoint_number: The newest checkpoint that is known of; 0 for none.
         checkpoint_bytes: How long that checkpoint is.
         log_bytes: How much was applied since.
-        heeds_links: Whether a segment with one name counts as synced; False until the file system
-            was seen to tell how many names a file has, and what was there before was synced.
+        heeds_marks: Whether a marked segment counts as synced; False until the file system was seen
+            to keep marks, and what was there before was synced: a copy has marks, too.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Following:
         self.checkpoint_bytes = 0
         self.log_bytes = 0
         self._on_segment = on_segment
-        self.heeds_links = False
+        self.heeds_marks = False
         self._unsynced: dict[str, int] = {}
 
     def begin(self) -> None:
@@ -115,7 +115,7 @@ class Following:
             self.apply(segment, raw)
         while self._unsynced:
             bucket, last = next(iter(self._unsynced.items()))
-            if not (self.heeds_links and self.home.is_synced(bucket, last)):
+            if not (self.heeds_marks and self.home.is_synced(bucket, last)):
                 # A bucket that is gone was covered by a durable checkpoint before it went.
                 self.home.sync_bucket(bucket)
             del self._unsynced[bucket]

@@ -132,11 +132,11 @@ class Home:
     def is_synced(self, bucket: str, number: int) -> bool:
         """Whether it is told that a segment, and so all before it in its bucket, was synced.
 
-        Whoever links a segment takes its name in `tmp` away only then. False where it is not
-        known, or the bucket has left the log.
+        Whoever links a segment marks it only then. False where it is not known, or the bucket has
+        left the log.
         """
         status = self.segment_status(bucket, number)
-        return status is not None and status.links == 1
+        return status is not None and status.is_marked
 
     def read_segment(self, bucket: str, number: int) -> bytes | None:
         """A segment's bytes, or None if it is not there."""
@@ -217,6 +217,15 @@ class Home:
         """Removes a file in `tmp`; where that fails, it is swept later."""
         with suppress(OSError):
             self.disk.unlink(self.tmp, name)
+
+    def mark_synced(self, temp: str) -> None:
+        """Tells others that a segment was synced, by its name in `tmp`, where it was.
+
+        Where that fails, they sync it once more.
+        """
+        if self.syncs:
+            with suppress(OSError):
+                self.disk.mark(self.tmp, temp)
 
     def link_segment(self, temp: str, bucket: str, number: int) -> None:
         """Gives a file its number in a bucket.

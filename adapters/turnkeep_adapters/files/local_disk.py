@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from turnkeep_adapters.files.disk import Kind, NotRegular, Status
+from turnkeep_adapters.files.disk import MARK, Kind, NotRegular, Status
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -104,12 +104,21 @@ class LocalDisk:
         """Makes a file or a directory survive a power cut."""
         os.fsync(handle)
 
+    def mark(self, at: int, name: str) -> None:
+        """Marks a file of one's own."""
+        # By a handle, for os.chmod follows links.
+        handle = os.open(name, _FILE, dir_fd=at)
+        try:
+            os.fchmod(handle, _OWNER_FILE | MARK)
+        finally:
+            os.close(handle)
+
     def link(self, at: int, name: str, to: int, path: str) -> None:
         """Gives a file another name."""
         os.link(name, path, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
 
     def rename(self, at: int, name: str, to: int, new: str) -> None:
-        """Gives a file or directory a new name."""
+        """Moves a directory."""
         os.rename(name, new, src_dir_fd=at, dst_dir_fd=to)
 
     def make_directory(self, at: int, name: str) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from typing import Final
 
 from turnkeep_adapters.files import layout
-from turnkeep_adapters.files.disk import Disk
+from turnkeep_adapters.files.disk import Disk, Status
 from turnkeep_adapters.files.form import MAGIC
 from turnkeep_adapters.files.home import Home
 from turnkeep_ports.errors import Unsupported
@@ -22,6 +21,7 @@ NETWORKS: Final = frozenset(
 )
 """File systems that several machines may write to, or that promise too little of links."""
 
+_TRIALS: Final = 3
 _WRITABLE_BY_OTHERS: Final = 0o022
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
@@ -72,23 +72,36 @@ def require_one_device(home: Home) -> None:
         raise Unsupported("the store's directories are on several file systems")
 
 
-def probe_links(home: Home) -> None:
-    """Tries that a file takes a second name, counts its names, and that a name is taken once.
+def probe_links(home: Home) -> bool:
+    """Tries that a file takes a second name, and that a name is taken once.
+
+    Returns:
+        Whether a fresh file is without a mark, so that marks tell something.
 
     Raises:
         Unsupported: The file system does not do that.
         OSError: It cannot be tried, for example because nothing may be written.
     """
+    # Another process may sweep a file away in the middle of a trial, which proves nothing then.
+    for _ in range(_TRIALS):
+        fresh = _trial(home)
+        if fresh is not None:
+            return not fresh.is_marked
+    raise Unsupported("the file system does not keep hard links apart")
+
+
+def _trial(home: Home) -> Status | None:
+    """The status of a fresh file, where that takes a second name, and once; else None."""
     temp, twin = home.write_temp(b""), layout.fresh_temp()
+    fresh = None
     try:
         home.disk.link(home.tmp, temp, home.tmp, twin)
-        links = home.disk.status(home.tmp, twin).links
-        with suppress(FileExistsError):
-            home.disk.link(home.tmp, temp, home.tmp, twin)
-            links = 0
-        home.disk.unlink(home.tmp, temp)
-        if links != 2 or home.disk.status(home.tmp, twin).links != 1:
-            raise Unsupported("the file system does not keep hard links apart")
+        fresh = home.disk.status(home.tmp, twin)
+        home.disk.link(home.tmp, temp, home.tmp, twin)
+    except FileExistsError:
+        return fresh if fresh is not None and fresh.links == 2 else None
+    except FileNotFoundError:
+        return None
     except OSError as error:
         if error.errno in _NO_LINKS:
             raise Unsupported("the file system has no hard links") from error
@@ -96,6 +109,7 @@ def probe_links(home: Home) -> None:
     finally:
         home.drop_temp(twin)
         home.drop_temp(temp)
+    return None
 
 
 def _holds_store(disk: Disk, path: str) -> bool:

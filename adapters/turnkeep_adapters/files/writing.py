@@ -92,11 +92,11 @@ class Writer:
         home = self.looking.home
         home.require_place()
         try:
-            probe_links(home)
+            keeps_marks = probe_links(home)
         except OSError as error:
             raise unavailable("writing to the store's directory", error) from error
         self.probed = True
-        self.looking.following.heeds_links = True
+        self.looking.following.heeds_marks = keeps_marks
 
     def _fits(self, request: Writing, group: Sequence[Writing], size_bytes: int) -> bool:
         if isinstance(request, Moving) or isinstance(group[-1], Moving):

@@ -1,10 +1,10 @@
 """A model of power cuts: what was not synced may be lost, any part of it, at any moment.
 
 Each directory has the names that it shows and the names that a cut is sure to leave. A process
-links segments, each of which may close its bucket, and takes the other name of each away once it is
-synced, so that others need not sync it; it answers readers; a compactor makes checkpoints and
-retires buckets. After every step the power may be cut, and whatever part of the unsynced is left,
-whoever opens then must find everything that anybody was shown or told.
+links segments, each of which may close its bucket, and marks each once it is synced, so that others
+need not sync it; it answers readers; a compactor makes checkpoints and retires buckets. After every
+step the power may be cut, and whatever part of the unsynced is left, whoever opens then must find
+everything that anybody was shown or told.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Rule(Enum):
 
     VIEW = "R4: a view's new segments, before it is used"
     NEXT_BUCKET = "the next bucket, before the segment that names it"
-    TOLD = "a segment, before its other name is taken away, which tells that it was"
+    TOLD = "a segment, before it is marked, which tells that it was"
     ACKNOWLEDGED = "a segment, before it is acknowledged"
     CHECKPOINT = "a checkpoint, before anything is removed on its word"
 
@@ -71,7 +71,7 @@ class State(NamedTuple):
     buckets: frozenset[tuple[str, Names]]
     checkpoints: Names
     history: tuple[Segment, ...]
-    single: frozenset[int]
+    marked: frozenset[int]
     told: int
     processes: tuple[Process, ...]
     compactor: tuple[str, int, str | None]
@@ -152,8 +152,8 @@ def _process_steps(
             return _link(state, process, rules)
         case "sync bucket":
             return _sync_bucket(state, process)
-        case "drop":
-            return _drop(state, process)
+        case "mark":
+            return _mark(state, process)
         case _:
             return _acknowledge(state, process)
 
@@ -171,7 +171,7 @@ def _look(state: State, place: int, process: Process, rules: frozenset[Rule]) ->
         }
         # The last number that each of them supplied tells of all before it there.
         lasts = {bucket_after(state.history, n - 1): n for n in range(1, process.number + 1)}
-        doubtful = {bucket for bucket in suppliers if lasts[bucket] not in state.single}
+        doubtful = {bucket for bucket in suppliers if lasts[bucket] not in state.marked}
         yield "sync its view", process._replace(synced=process.number), _synced(state, doubtful)
     else:
         if state.told < process.number:
@@ -208,18 +208,18 @@ def _link(state: State, process: Process, rules: frozenset[Rule]) -> Iterator[St
     step = "sync bucket" if Rule.ACKNOWLEDGED in rules else "acknowledge"
     linked = linked._replace(history=(*state.history, segment))
     if Rule.TOLD not in rules:
-        linked = linked._replace(single=state.single | {segment.number})
+        linked = linked._replace(marked=state.marked | {segment.number})
     yield "link", process._replace(step=step), linked
 
 
 def _sync_bucket(state: State, process: Process) -> Iterator[Stepped]:
     bucket = bucket_after(state.history, process.number)
-    yield "sync", process._replace(step="drop"), _synced(state, {bucket})
+    yield "sync", process._replace(step="mark"), _synced(state, {bucket})
 
 
-def _drop(state: State, process: Process) -> Iterator[Stepped]:
-    single = state.single | {process.number + 1}
-    yield "drop", process._replace(step="acknowledge"), state._replace(single=single)
+def _mark(state: State, process: Process) -> Iterator[Stepped]:
+    marked = state.marked | {process.number + 1}
+    yield "mark", process._replace(step="acknowledge"), state._replace(marked=marked)
 
 
 def _acknowledge(state: State, process: Process) -> Iterator[Stepped]:
