@@ -171,7 +171,8 @@ def _agreed(home: Home) -> Form:
     form = Form(store_id=secrets.token_bytes(STORE_ID_BYTES), first_bucket=bucket)
     try:
         _link_form(home, form)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):
+        # Another was faster, and may have swept our file since.
         home.drop_bucket(bucket)
         joined = _joined(home)
         if joined is None:
