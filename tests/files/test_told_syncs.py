@@ -114,6 +114,31 @@ def test_a_segment_that_cannot_be_marked_is_synced_by_whoever_finds_it() -> None
     assert syncs(reader, "a") == 1
 
 
+@pytest.mark.parametrize("names", [1, 3])
+def test_how_many_names_a_segment_has_tells_nothing(names: int) -> None:
+    """Neither those that a backup of hard links adds, nor that of `tmp`, whoever takes it away."""
+    disk = SimulatedDisk()
+    writer, reader = Actor(disk), Actor(disk)
+    bucket = disk.node(f"/store/log/{writer.view.head.bucket}")
+
+    def count(_: str) -> None:
+        for segment in bucket.names.values():
+            segment.links = names
+
+    def die(step: str) -> None:
+        count(step)
+        if step.startswith("mark"):
+            raise Killed
+
+    writer.disk.script = count
+    writer.put("a")
+    assert syncs(reader, "a") == 0
+    writer.disk.script = die
+    with pytest.raises(Killed):
+        writer.put("b")
+    assert syncs(reader, "b") == 1
+
+
 @pytest.mark.parametrize("shows", [True, False])
 def test_where_marks_are_not_kept_everybody_syncs(
     monkeypatch: pytest.MonkeyPatch, *, shows: bool
