@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from turnkeep_adapters.files import local_disk
 from turnkeep_adapters.files.local_disk import LocalDisk
 
 Read = Callable[[int, int], bytes]
@@ -90,3 +92,16 @@ def test_a_mark_follows_no_link(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="symbolic links"):
             LocalDisk().mark(at, "link")
         assert not LocalDisk().status(at, "file").is_marked
+
+
+@pytest.mark.parametrize("through", [None, 51])
+def test_a_sync_goes_through_the_cache_of_the_drive_where_the_system_asks_for_more_than_fsync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: int | None
+) -> None:
+    synced: list[tuple[int, int | None]] = []
+    monkeypatch.setattr(local_disk, "_THROUGH", through)
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((handle, None)))
+    monkeypatch.setattr(fcntl, "fcntl", lambda handle, command: synced.append((handle, command)))
+    with opened(tmp_path) as at:
+        LocalDisk().sync(at)
+        assert synced == [(at, through)]
