@@ -14,9 +14,13 @@ from turnkeep_ports.errors import Unsupported
 
 NETWORKS: Final = frozenset(
     {
-        *("9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"),
-        *("gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs"),
-        *("smb2", "smb3", "smbfs", "virtiofs"),
+        *("9p", "afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "glusterfs", "gpfs", "lustre"),
+        *("ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "pvfs2", "smb2", "smb3", "smbfs"),
+        *("fuse.ceph-fuse", "fuse.gcsfuse", "fuse.glusterfs", "fuse.juicefs", "fuse.mfs"),
+        *("fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+        # What a virtual machine shares with its host.
+        *("fakeowner", "fuse.grpcfuse", "fuse.osxfs", "fuse.vmhgfs-fuse", "prl_fs", "vboxsf"),
+        *("virtiofs", "vmhgfs"),
     }
 )
 """File systems that several machines may write to, or that promise too little of links."""
