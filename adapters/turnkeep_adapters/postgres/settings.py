@@ -43,10 +43,10 @@ class PostgresSettings:
         update_seconds: The deadline of an update, as `Pacing` has it.
         pool_min: Connections that are kept open, of a pool that the store makes.
         pool_max: The most connections of that pool. Listening takes one more.
-        grouping: Whether commits that wait together travel together.
+        grouping: Whether commits that wait together travel together, and loads.
         patience_seconds: How long a commit waits for another of this process that writes one of its
             cells; then it is sent by itself, and waits for the lock on the server. A call that has
-            been on its way for as long is waited for by nobody.
+            been on its way for as long is waited for by nobody; a load is then asked for again.
         notification: Whether to listen for, and send, word of commits. Without it, and behind a
             pooler, changes are polled.
         ping_seconds: How often the listening session sends itself a message.
