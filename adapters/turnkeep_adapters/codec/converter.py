@@ -15,16 +15,20 @@ from turnkeep_adapters.codec.classes import fields_of
 from turnkeep_adapters.codec.interned import interned
 from turnkeep_adapters.codec.scalars import SCALARS, enumerated
 from turnkeep_adapters.codec.shape import Shape
+from turnkeep_adapters.codec.written_once import written_once
 from turnkeep_domain.budgets.account_holds import AccountHolds
 from turnkeep_domain.budgets.holds import Hold
 from turnkeep_domain.events import Event
 from turnkeep_domain.scope import Scope
+from turnkeep_domain.turns.lane import LaneEntry, LaneGrants
 
 _NOTHING_BESIDE: Final[frozenset[str]] = frozenset()
 _BESIDE_AN_EVENT: Final = frozenset(attribute.name for attribute in attrs.fields(Event))
 _INTERNED: Final[Mapping[type[object], tuple[str, ...]]] = {
     Scope: tuple(attribute.name for attribute in attrs.fields(Scope))
 }
+
+_WRITTEN_ONCE: Final = frozenset({LaneEntry, LaneGrants})
 
 
 def _of_any_type(_: object) -> bool:
@@ -97,6 +101,8 @@ class _Shapes:
             return sequences.listed(AccountHolds, self.of(Hold), AccountHolds.of)
         if isinstance(cls, type) and attrs.has(cls):
             shape = fields_of(annotation, cls, self._converter, beside=self._beside(cls))
+            if cls in _WRITTEN_ONCE:
+                return written_once(shape)
             return interned(shape, _INTERNED[cls]) if cls in _INTERNED else shape
         raise TypeError(f"{annotation} has no exact form")
 
