@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from turnkeep_adapters.postgres.patience import Patience
 from turnkeep_adapters.virtual.clock import VirtualClock
 
@@ -24,6 +26,31 @@ def test_each_is_lost_once_when_its_own_time_is_over() -> None:
 
     clock.run(scenario())
     assert lost == [("one", 0.25), ("two", 0.375), ("three", 0.375), ("four", 1.375)]
+
+
+@pytest.mark.parametrize("began", [0.05, 0.1, 0.45])
+def test_it_is_lost_at_its_time_whenever_it_began(began: float) -> None:
+    """Be it no binary fraction: else a timer that fires at the moment would be set again there."""
+    clock = VirtualClock()
+    lost: list[float] = []
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        honest = loop.call_at
+        left = iter(range(20))
+
+        def bounded(when: float, *rest: object, **named: object) -> object:
+            next(left)
+            return honest(when, *rest, **named)  # type: ignore[arg-type]  # as they came
+
+        patience = Patience[str](0.25, lambda _: lost.append(clock.monotonic()))
+        await clock.sleep(began)
+        loop.call_at = bounded  # type: ignore[method-assign, assignment]  # that it may end
+        patience.begin("one")
+        await clock.sleep(1.0)
+
+    clock.run(scenario())
+    assert lost == [began + 0.25]
 
 
 def test_what_has_ended_is_not_lost_and_shortens_no_other_time() -> None:
@@ -87,13 +114,13 @@ def test_one_timer_does_for_all() -> None:
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        honest = loop.call_later
+        honest = loop.call_at
 
-        def counted(delay: float, *rest: object) -> object:
-            timers.append(delay)
-            return honest(delay, *rest)  # type: ignore[arg-type]  # as they came
+        def counted(when: float, *rest: object, **named: object) -> object:
+            timers.append(when)
+            return honest(when, *rest, **named)  # type: ignore[arg-type]  # as they came
 
-        loop.call_later = counted  # type: ignore[method-assign, assignment]  # to count them
+        loop.call_at = counted  # type: ignore[method-assign, assignment]  # to count them
         patience = Patience[int](0.25, lambda _: None)
         for number in range(100):
             patience.begin(number)

@@ -26,36 +26,36 @@ class Patience(Generic[T]):
         """
         self._seconds = seconds
         self._lose = lose
-        self._since: dict[T, float] = {}
+        self._until: dict[T, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, thing: T) -> None:
         """It is under way from now on."""
         loop = asyncio.get_running_loop()
-        self._since[thing] = loop.time()
+        # The moment itself: counted back from it, a time may seem not quite over, again and again.
+        until = self._until[thing] = loop.time() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look)
+            self._timer = loop.call_at(until, self._look)
 
     def end(self, thing: T) -> None:
         """It is no longer under way; may be repeated."""
-        self._since.pop(thing, None)
+        self._until.pop(thing, None)
 
     def close(self) -> None:
         """Forgets everything."""
-        self._since.clear()
+        self._until.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None
-        over = loop.time() - self._seconds
-        lost = [thing for thing, _ in takewhile(lambda each: each[1] <= over, self._since.items())]
+        now = loop.time()
+        lost = [thing for thing, _ in takewhile(lambda each: each[1] <= now, self._until.items())]
         for thing in lost:
-            del self._since[thing]
-        if self._since:
-            again = next(iter(self._since.values())) - over
-            self._timer = loop.call_later(again, self._look)
+            del self._until[thing]
+        self._timer = None
+        if self._until:
+            self._timer = loop.call_at(next(iter(self._until.values())), self._look)
         for thing in lost:
             self._lose(thing)
