@@ -27,10 +27,10 @@ def met(place: ClaimPlace, chance: random.Random, rivals: int) -> None:
     place.settle(served=8, rivals=rivals, below=lambda bound: chance.random() * bound)
 
 
-def narrowed(narrowings: int) -> ClaimPlace:
-    place = ClaimPlace()
+def narrowed(narrowings: int, at: int = 0, *, place: ClaimPlace | None = None) -> ClaimPlace:
+    place = ClaimPlace() if place is None else place
     for _ in range(narrowings):
-        place.settle(served=8, rivals=3, below=lambda _: 0)
+        place.settle(served=8, rivals=3, below=lambda _: at)
     return place
 
 
@@ -70,6 +70,16 @@ def test_who_loses_most_of_a_pass_goes_far_at_once(chance: random.Random) -> Non
     met(place, chance, 5)
     assert len(place.shards) == LANE_SHARDS >> NARROWINGS_MAX == 1
     assert place.lanes == CLAIM_RUNS_MAX  # in its shards the earliest are its own
+    half = ClaimPlace()
+    met(half, chance, 4)
+    assert half.narrowings == 1
+
+
+@pytest.mark.parametrize("shard", [0, 1, LANE_SHARDS // 2, LANE_SHARDS - 1])
+def test_who_meets_rivals_may_come_to_any_shard(shard: int) -> None:
+    place = ClaimPlace()
+    place.settle(served=8, rivals=8, below=lambda bound: bound * (shard + 0.5) / LANE_SHARDS)
+    assert place.shards == range(shard, shard + 1)
 
 
 @pytest.mark.parametrize("narrowings", range(NARROWINGS_MAX + 1))
@@ -87,10 +97,23 @@ def test_who_meets_no_more_rivals_looks_at_more_shards_again(chance: random.Rand
         met(place, chance, 1)
         assert place.narrowings == 2
     met(place, chance, 0)
-    assert place.narrowings == 1
-    for _ in range(CALM_PASSES):
+    for _ in range(CALM_PASSES - 1):
         met(place, chance, 0)
+        assert place.narrowings == 1
+    met(place, chance, 0)
     assert place.shards == range(LANE_SHARDS)
+
+
+def test_after_rivals_it_takes_as_many_calm_passes_as_before(chance: random.Random) -> None:
+    place = narrowed(2)
+    for _ in range(CALM_PASSES - 1):
+        met(place, chance, 0)
+    met(place, chance, 3)
+    for _ in range(CALM_PASSES - 1):
+        met(place, chance, 0)
+        assert place.narrowings == 3
+    met(place, chance, 0)
+    assert place.narrowings == 2
 
 
 def test_who_finds_too_little_looks_at_more_shards_its_own_among_them() -> None:
@@ -149,3 +172,46 @@ def test_a_place_is_kept_for_the_next_pass_which_goes_on_from_it() -> None:
     places.leave(TurnClass.INTERACTIVE, place)
     assert places.take(TurnClass.INTERACTIVE) is place
     assert place.shards.start == before.stop
+
+
+def test_the_place_that_was_left_last_is_taken_first_and_none_without_rivals_is_kept() -> None:
+    places = ClaimPlaces()
+    first, last, alone = (places.take(TurnClass.INTERACTIVE) for _ in range(3))
+    for place in (first, last):
+        narrowed(NARROWINGS_MAX, place=place)
+    for place in (first, last, alone):
+        places.leave(TurnClass.INTERACTIVE, place)
+    assert places.take(TurnClass.INTERACTIVE) is last
+    assert places.take(TurnClass.INTERACTIVE) is first
+    assert places.take(TurnClass.INTERACTIVE) is not alone
+
+
+def test_a_pass_goes_past_the_shards_of_others_however_many_they_are() -> None:
+    places = ClaimPlaces()
+    wide, narrow = (places.take(TurnClass.INTERACTIVE) for _ in range(2))
+    narrowed(1, place=wide)
+    narrowed(3, at=12, place=narrow)
+    for place in (wide, narrow):
+        places.leave(TurnClass.INTERACTIVE, place)
+    assert places.take(TurnClass.INTERACTIVE).shards == range(16, 20)
+    assert places.take(TurnClass.INTERACTIVE).shards == range(16)
+
+
+def test_a_pass_that_looks_at_all_shards_keeps_no_others_together() -> None:
+    places = ClaimPlaces()
+    one, other, _ = (places.take(TurnClass.INTERACTIVE) for _ in range(3))
+    for place in (one, other):
+        narrowed(NARROWINGS_MAX, place=place)
+        places.leave(TurnClass.INTERACTIVE, place)
+    assert places.take(TurnClass.INTERACTIVE).shards == range(1, 2)
+    assert places.take(TurnClass.INTERACTIVE).shards == range(2, 3)
+
+
+def test_passes_of_different_classes_need_not_be_apart() -> None:
+    places = ClaimPlaces()
+    for turn_class in TurnClass:
+        place = places.take(turn_class)
+        narrowed(NARROWINGS_MAX, place=place)
+        places.leave(turn_class, place)
+    again = [places.take(turn_class) for turn_class in TurnClass]
+    assert [place.shards for place in again] == [range(1, 2)] * len(TurnClass)
