@@ -47,6 +47,7 @@ class Groups:
         self._by_itself: dict[Request, None] = {}
         self._flying = Claims()
         self._boarding = False
+        self._closed = False
         self._groups = 0
         self._singles = 0
         self._singles_max = max(1, calls.connections.most - CALLS_MAX - 1)
@@ -79,9 +80,10 @@ class Groups:
         return outcome
 
     def close(self) -> None:
-        """Refuses what was not handed over."""
+        """Refuses what was not handed over, and what comes back unwritten from now on."""
+        self._closed = True
         for request in (*self._waiting, *self._by_itself):
-            request.answer(Unavailable("the store was closed", retryable=False))
+            request.answer(_closed())
         self._waiting.clear()
         self._by_itself.clear()
         self._to_board.close()
@@ -194,6 +196,9 @@ class Groups:
         except Unavailable as error:
             self._refuse([request], error)
             return
+        except asyncio.CancelledError:
+            self._refuse([request], _closed())
+            raise
         try:
             if not request.left:
                 await self._fly(connection, [request], wait=True)
@@ -264,5 +269,11 @@ class Groups:
 
     def _again_by_itself(self, request: Request) -> None:
         request.sent = False
-        if not request.left:
+        if self._closed:
+            request.answer(_closed())
+        elif not request.left:
             self._by_itself[request] = None
+
+
+def _closed() -> Unavailable:
+    return Unavailable("the store was closed", retryable=False)
