@@ -6,9 +6,12 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
+from psycopg.pq import TransactionStatus
+from pytest_mock import MockerFixture
 
 from tests.postgres.proxy import Cut, Proxy
 from tests.postgres.world import QUIET, calling, execute, locked, one, session, sessions_of, until
@@ -240,12 +243,15 @@ async def test_one_cancelled_before_it_is_sent_never_runs(
         assert await caller.cell(other) is None
 
 
-async def test_a_nul_is_refused_before_it_can_spoil_a_group(database: str) -> None:
+@pytest.mark.parametrize("kind", ["\x00", "\ud800"], ids=["nul", "surrogate"])
+async def test_what_no_text_can_have_is_refused_before_it_can_spoil_a_group(
+    database: str, kind: str
+) -> None:
     async with calling(database) as (caller, _):
         with pytest.raises(InvalidValue):
             await caller.commit(Put(PLACE, ABSENT, entry(state="a\x00b")))
         with pytest.raises(InvalidValue):
-            await caller.commit(Put(PLACE, ABSENT, entry()), events=[draft(PLACE, kind="\x00")])
+            await caller.commit(Put(PLACE, ABSENT, entry()), events=[draft(PLACE, kind=kind)])
         assert await caller.cell(PLACE) is None
 
 
@@ -321,15 +327,16 @@ class Held(Calls):
         self.sends = 0
         self._connects = connects
 
-    async def take(self, seconds: float) -> None:
+    async def take(self, seconds: float) -> SimpleNamespace:
         if not self._connects:
             await asyncio.sleep(seconds)
+        return SimpleNamespace(pgconn=SimpleNamespace(transaction_status=TransactionStatus.IDLE))
 
-    async def give_back(self, connection: None) -> None:
+    async def give_back(self, connection: object) -> None:
         """Nothing is left of it."""
 
-    async def sent(  # type: ignore[override, explicit-override]  # on no connection
-        self, connection: None, statement: str, parameters: object
+    async def sent(  # type: ignore[explicit-override]  # not in 3.11
+        self, connection: object, statement: str, parameters: object
     ) -> list[tuple[int, str, bytes | None]]:
         self.sends += 1
         return [*await self.rows]
@@ -382,5 +389,23 @@ def test_one_that_has_no_connection_until_the_store_is_closed_is_told_then(
             await commit
         assert calls.sends == 0
         assert clock.monotonic() < 60.0
+
+    clock.run(scenario())
+
+
+def test_whatever_fails_on_the_way_is_told_at_once(
+    quiet: PostgresSettings, mocker: MockerFixture
+) -> None:
+    clock = VirtualClock()
+    mocker.patch("turnkeep_adapters.postgres.groups.call_of", side_effect=RuntimeError)
+
+    async def scenario() -> None:
+        calls = Held()
+        groups = Groups(calls, quiet)
+        with pytest.raises(OutcomeUnknown):
+            await groups.commit(one_put(clock))
+        await calls.close()
+        assert (calls.sends, clock.monotonic()) == (0, 0.0)
+        assert groups._flying.admit(one_put(clock))
 
     clock.run(scenario())

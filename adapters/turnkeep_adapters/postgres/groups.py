@@ -224,9 +224,9 @@ class Groups:
         self._board()
         flight = tuple(group)
         self._to_land.begin(flight)
-        statement, parameters = call_of(group)
-        parameters = (*parameters, wait, int(self._settings.lock_seconds * 1000))
         try:
+            statement, parameters = call_of(group)
+            parameters = (*parameters, wait, int(self._settings.lock_seconds * 1000))
             rows = await self._calls.sent(connection, statement, parameters)
             told = told_of(rows)
             outcomes = [request.contents.judged(told.get(n, ())) for n, request in enumerate(group)]

@@ -47,7 +47,7 @@ class Contents:
     """What a commit wants written, within the limits of the port; its keys as bytes.
 
     Raises:
-        InvalidValue: A text has a NUL, which no text of the database can have.
+        InvalidValue: A text has a NUL or a lone surrogate, which no text of the database can have.
     """
 
     commit_id: CommitId
@@ -67,8 +67,8 @@ class Contents:
         for write in self.writes:
             if isinstance(write, Put):
                 texts += (write.entry.index.state, write.entry.index.sort)
-        if any("\x00" in text for text in texts):
-            raise InvalidValue("state, sort and kind", "must have no NUL")
+        if any("\x00" in text or _is_torn(text) for text in texts):
+            raise InvalidValue("state, sort and kind", "must have no NUL and no lone surrogate")
 
     def changed(self) -> set[bytes]:
         """The keys of all that a waiter may wait for."""
@@ -244,6 +244,11 @@ def _write(n: int, by: str, write: Write, key: bytes) -> dict[str, object]:
                 "sort": entry.index.sort,
                 "body": _hex(entry.body),
             }
+
+
+def _is_torn(text: str) -> bool:
+    """Whether it cannot be sent: found out on its way, that would be told to all of its group."""
+    return not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _expected(expect: object) -> str | None:
