@@ -30,6 +30,10 @@ INDEXES: Final = {
     "CREATE UNIQUE INDEX meta_pkey ON turnkeep.meta USING btree (one)",
     "CREATE UNIQUE INDEX migration_pkey ON turnkeep.migration USING btree (number)",
 }
+PATHS: Final = (
+    "SELECT proname, (SELECT one FROM unnest(proconfig) AS one WHERE one LIKE 'search_path=%')"
+    " FROM pg_proc WHERE pronamespace = 'turnkeep'::regnamespace"
+)
 NO_SUCH: Final = "SELECT count(*) FROM pg_namespace WHERE nspname = 'turnkeep'"
 
 
@@ -61,6 +65,18 @@ async def test_keys_are_bytes_and_texts_compare_by_their_bytes(database: str) ->
         "cell.key bytea null=f default= collation=",
         "event.key bytea null=f default= collation=",
     ]
+
+
+async def test_each_function_that_names_tables_finds_its_own_whatever_a_session_has(
+    database: str,
+) -> None:
+    """Temporary tables would come first where they are not named."""
+    with psycopg.connect(database) as connection:
+        found = connection.execute(PATHS).fetchall()
+    assert {name for name, path in found if path is None} == {"micros_v1"}
+    paths = {path for _, path in found} - {None}
+    assert paths == {"search_path=pg_catalog, turnkeep, pg_temp"}
+    assert len(found) > NEWEST
 
 
 async def test_sixteen_migrators_apply_each_step_once(databases: Databases) -> None:

@@ -8,9 +8,22 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from psycopg_pool import AsyncConnectionPool
 
 from tests.postgres.proxy import Proxy
-from tests.postgres.world import QUIET, calling, execute, locked, one, session, sessions_of, until
+from tests.postgres.world import (
+    LOCK_SEED,
+    LOCKED,
+    QUIET,
+    calling,
+    execute,
+    locked,
+    one,
+    session,
+    sessions_of,
+    store_on,
+    until,
+)
 from turnkeep.testing import Caller
 from turnkeep.testing.specimens import NOON, address, draft, entry, fresh_commit_id
 from turnkeep_adapters.postgres.requests import Contents, Request, call_of
@@ -138,6 +151,55 @@ async def test_whose_lock_is_taken_waits_for_it_by_itself(
             assert not waiting.done()
             await holder.commit()
         assert isinstance(await waiting, Committed)
+
+
+async def test_it_waits_for_those_who_check_its_cell(
+    database: str, quiet: PostgresSettings
+) -> None:
+    """Else each of two could be written on what the other one is about to change."""
+    async with calling(database, quiet) as (caller, _), session(database, autocommit=False) as held:
+        revision = await caller.put(PLACE)
+        await held.execute(
+            LOCKED.replace("xact_lock", "xact_lock_shared"), (key_bytes(PLACE), LOCK_SEED)
+        )
+        waiting = asyncio.ensure_future(caller.commit(Put(PLACE, revision, entry(b"2"))))
+        await until(lambda: sessions_of(database, "wait_event_type = 'Lock'"))
+        assert not waiting.done()
+        await held.commit()
+        assert isinstance(await waiting, Committed)
+
+
+async def test_its_transaction_is_known_before_it_takes_a_number(database: str) -> None:
+    """Whoever polls sees who is to use a number that was taken."""
+    async with calling(database) as (caller, _):
+        revision = await caller.put(PLACE)
+        async with session(database, autocommit=False) as held:
+            await held.execute("ALTER SEQUENCE turnkeep.revision NO CYCLE")
+            taking = asyncio.ensure_future(caller.put(PLACE, b"2", revision))
+            await until(lambda: sessions_of(database, "wait_event_type = 'Lock'"))
+            assert (
+                await sessions_of(database, "wait_event_type = 'Lock' AND backend_xid IS NULL") == 0
+            )
+            await held.commit()
+        await taking
+
+
+async def test_it_leaves_its_session_as_it_was(database: str) -> None:
+    """A host's pool may lend it to others."""
+    execute(
+        database,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off',"
+        " current_database()); END $$",
+    )
+    async with AsyncConnectionPool(
+        database, min_size=1, max_size=1, kwargs={"autocommit": True}, open=False
+    ) as pool:
+        async with store_on(None, evolve(QUIET, grouping=False), pool=pool) as store:
+            caller = Caller(store)
+            await caller.put(PLACE, b"2", await caller.put(PLACE))
+        async with pool.connection() as connection:
+            assert await one(connection, "SHOW lock_timeout") == "0"
+            assert await one(connection, "SHOW synchronous_commit") == "off"
 
 
 async def test_a_lock_that_is_not_had_in_time_is_a_lost_race(
