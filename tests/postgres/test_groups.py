@@ -6,18 +6,14 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
-from psycopg.pq import TransactionStatus
-from pytest_mock import MockerFixture
 
 from tests.postgres.proxy import Cut, Proxy
 from tests.postgres.world import QUIET, calling, execute, locked, one, session, sessions_of, until
 from turnkeep.testing import Caller
 from turnkeep.testing.specimens import address, addresses, draft, entry, fresh_commit_id
-from turnkeep_adapters.postgres.calls import Calls
 from turnkeep_adapters.postgres.claims import Claims
 from turnkeep_adapters.postgres.groups import Groups
 from turnkeep_adapters.postgres.requests import Contents, Request
@@ -312,100 +308,5 @@ def test_what_was_not_sent_at_its_deadline_never_is(quiet: PostgresSettings) -> 
             await groups.commit(Request(contents, Deadline.after(clock, 1.5), outcome))
         await clock.sleep(5.0)
         assert calls.sends == [COMMIT]
-
-    clock.run(scenario())
-
-
-class Held(Calls):
-    """Calls whose connections are there at once, unless they never are; each waits for its rows."""
-
-    most = 8
-
-    def __init__(self, *, connects: bool = True) -> None:
-        super().__init__(self, QUIET)  # type: ignore[arg-type]  # they are their own connections
-        self.rows = asyncio.get_running_loop().create_future()
-        self.sends = 0
-        self._connects = connects
-
-    async def take(self, seconds: float) -> SimpleNamespace:
-        if not self._connects:
-            await asyncio.sleep(seconds)
-        return SimpleNamespace(pgconn=SimpleNamespace(transaction_status=TransactionStatus.IDLE))
-
-    async def give_back(self, connection: object) -> None:
-        """Nothing is left of it."""
-
-    async def sent(  # type: ignore[explicit-override]  # not in 3.11
-        self, connection: object, statement: str, parameters: object
-    ) -> list[tuple[int, str, bytes | None]]:
-        self.sends += 1
-        return [*await self.rows]
-
-
-def one_put(clock: VirtualClock) -> Request:
-    contents = Contents(
-        commit_id=fresh_commit_id(),
-        writes=(Put(PLACE, ABSENT, entry()),),
-        events=(),
-        valid_until=None,
-    )
-    outcome = asyncio.get_running_loop().create_future()
-    return Request(contents, Deadline.after(clock, 600.0), outcome)
-
-
-def test_one_that_comes_back_untaken_when_the_store_was_closed_is_not_sent_again() -> None:
-    """And is told so: nothing was written, and nobody is there to send it."""
-    clock = VirtualClock()
-
-    async def scenario() -> None:
-        calls = Held()
-        groups = Groups(calls, QUIET)
-        commit = asyncio.ensure_future(groups.commit(one_put(clock)))
-        await clock.settle()
-        assert calls.sends == 1
-        groups.close()
-        calls.rows.set_result([(0, "taken", None)])
-        await calls.close()
-        with pytest.raises(Unavailable, match="closed"):
-            await commit
-        assert (calls.sends, clock.monotonic()) == (1, 0.0)
-
-    clock.run(scenario())
-
-
-def test_one_that_has_no_connection_until_the_store_is_closed_is_told_then(
-    quiet: PostgresSettings,
-) -> None:
-    clock = VirtualClock()
-
-    async def scenario() -> None:
-        calls = Held(connects=False)
-        groups = Groups(calls, quiet)
-        commit = asyncio.ensure_future(groups.commit(one_put(clock)))
-        await clock.settle()
-        groups.close()
-        await calls.close()
-        with pytest.raises(Unavailable, match="closed"):
-            await commit
-        assert calls.sends == 0
-        assert clock.monotonic() < 60.0
-
-    clock.run(scenario())
-
-
-def test_whatever_fails_on_the_way_is_told_at_once(
-    quiet: PostgresSettings, mocker: MockerFixture
-) -> None:
-    clock = VirtualClock()
-    mocker.patch("turnkeep_adapters.postgres.groups.call_of", side_effect=RuntimeError)
-
-    async def scenario() -> None:
-        calls = Held()
-        groups = Groups(calls, quiet)
-        with pytest.raises(OutcomeUnknown):
-            await groups.commit(one_put(clock))
-        await calls.close()
-        assert (calls.sends, clock.monotonic()) == (0, 0.0)
-        assert groups._flying.admit(one_put(clock))
 
     clock.run(scenario())
