@@ -131,6 +131,21 @@ async def test_migrators_take_turns(databases: Databases) -> None:
     assert (await second).before == 0
 
 
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+async def test_migrators_take_turns_whatever_isolation_their_role_has(
+    databases: Databases, isolation: str
+) -> None:
+    """Else who has waited would see what was there before it did."""
+    url = databases.empty()
+    execute(
+        url,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = %L',"
+        f" current_database(), '{isolation}'); END $$",
+    )
+    migrations = await asyncio.gather(*(migrate(url) for _ in range(4)))
+    assert sorted(migration.before for migration in migrations) == [0, *[NEWEST] * 3]
+
+
 async def test_a_step_that_was_changed_is_corrupt(database: str) -> None:
     execute(database, "UPDATE turnkeep.migration SET digest = '\\x00' WHERE number = 2")
     with pytest.raises(Corrupt, match="step 2"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 from attrs import frozen
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, IsolationLevel
 
 from turnkeep_adapters.postgres.connections import Connection, status_of
 from turnkeep_adapters.postgres.failures import read_failed
@@ -59,6 +59,8 @@ async def migrate(conninfo: str, *, preview: bool = False) -> Migration:
     except psycopg.Error as error:
         raise Unavailable("the database cannot be reached") from error
     try:
+        # Who has waited for others must see what they did, whatever the role is used to.
+        await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
         migration = await _migrated(connection, preview=preview)
         await connection.commit()
     except psycopg.Error as error:
