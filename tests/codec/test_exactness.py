@@ -26,8 +26,8 @@ from tests.codec.samples import (
     Square,
     Torn,
 )
-from turnkeep_adapters.codec.scalars import INTEGER_MAX, INTEGER_MIN
-from turnkeep_adapters.codec.sequences import integers
+from turnkeep_adapters.codec.scalars import INTEGER_MAX, INTEGER_MIN, SCALARS
+from turnkeep_adapters.codec.sequences import integers, listed
 from turnkeep_domain.errors import InvalidValue
 from turnkeep_domain.principals import Principal, PrincipalKind
 from turnkeep_domain.request_ids import Marks
@@ -327,3 +327,20 @@ def test_a_row_of_integers_takes_nothing_else(items: tuple[object, ...]) -> None
 def test_a_row_of_integers_comes_back(items: tuple[int, ...]) -> None:
     assert integers().encode(items) == list(items)
     assert integers().decode(list(items), None) == items
+
+
+class Odd(list[int]):
+    pass
+
+
+@pytest.mark.parametrize("value", [(1,), Odd([1]), {1: 1}, None])
+def test_a_listed_class_takes_nothing_else(value: object) -> None:
+    """C3."""
+    shape = listed(list, SCALARS[int], list)
+    assert shape.encode([1]) == shape.decode([1], None) == [1]
+    with pytest.raises(InvalidValue):
+        shape.encode(value)
+    with pytest.raises(InvalidValue):
+        shape.decode(value, None)
+    with pytest.raises(InvalidValue):
+        shape.decode([True], None)

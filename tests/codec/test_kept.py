@@ -6,6 +6,8 @@ import pytest
 from attrs import evolve
 
 from tests.codec.cases import CODEC as KEEPING_NOTHING
+from tests.codec.cases import RECORD_CASES
+from tests.codec.golden_files import collection_of
 from tests.codec.turn_cases import LANE
 from turnkeep_adapters.codec import kept
 from turnkeep_adapters.codec.formats import EVENTS, KEPT, RECORDS, VARIANTS
@@ -73,6 +75,18 @@ def test_no_secret_credential_lease_payload_or_message_is_kept() -> None:
     assert not any("Payload" in cls.__name__ or "Effect" in cls.__name__ for cls in KEPT)
 
 
+def test_of_no_other_class_anything_is_kept_whether_read_or_written(codec: JsonCodec) -> None:
+    others = [record for record in RECORD_CASES.values() if type(record) not in KEPT]
+    for record in others:
+        collection = collection_of(record)
+        identity = collection.identity_of(record)
+        address = Address(collection.name, identity.scope, identity.id)
+        body = codec.encode(record)
+        assert codec.decode(collection, address, body) == record
+        assert len(codec._kept) == 0, type(record)
+    assert any(type(record) in SECRETS.members for record in others)
+
+
 def test_as_few_are_kept_as_bounds_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "KEPT_MAX", 3)
     monkeypatch.setattr(kept, "KEPT_BYTES_MAX", 10)
@@ -85,6 +99,16 @@ def test_as_few_are_kept_as_bounds_say(monkeypatch: pytest.MonkeyPatch) -> None:
     assert records.get(b"three") is not None
     records.keep(b"y", object())
     assert (records.get(b"four"), len(records)) == (None, 3)
+
+
+def test_as_few_are_kept_as_one_bound_says_however_short_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept, "KEPT_MAX", 3)
+    records = KeptRecords()
+    for body in (b"1", b"2", b"3", b"4"):
+        records.keep(body, object())
+    assert (len(records), records.body_bytes, records.get(b"1")) == (3, 3, None)
 
 
 def test_the_first_of_equal_bodies_is_kept_and_counted_once() -> None:
