@@ -134,6 +134,8 @@ def test_nothing_changes_where_nothing_is_let_go_or_lapses() -> None:
     assert holds.without(HoldId("c")) is holds
     assert holds.unlapsed(NOW) is holds
     assert AccountHolds.of(()).unlapsed(NOW) == AccountHolds.of(())
+    emptied = AccountHolds.of([hold("a", seconds=1)]).without(HoldId("a"))
+    assert emptied.unlapsed(NOW) is emptied
 
 
 def test_after_the_first_deadline_has_passed_the_next_one_is_known() -> None:
