@@ -230,10 +230,17 @@ def _require_open_steps(whole: Whole) -> None:
 
 
 def _require_counted_entries(whole: Whole) -> None:
-    """A run counts what stands in its journal: a worker reads nothing where it counts nothing."""
-    entries = Counter((effect.scope, effect.journal) for effect in whole.effects)
+    """A run counts what stands in its journal: a worker reads nothing where it counts nothing.
+
+    Whoever waits at a gate counts that when it ends, whatever stands in its place by then.
+    """
+    journals: dict[tuple[Scope, str], set[object]] = {}
+    for effect in whole.effects:
+        journals.setdefault((effect.scope, effect.journal), set()).add(effect.id)
     for run in whole.active:
-        assert run.counters.effects == entries[run.scope, run.journal], run.id
+        entries = journals.get((run.scope, run.journal), set())
+        awaited = {run.state.gate.effect} if isinstance(run.state, Blocked) else set()
+        assert run.counters.effects == len(entries - awaited), run.id
 
 
 def _require_present_approvals(whole: Whole) -> None:
