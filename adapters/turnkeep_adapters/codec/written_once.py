@@ -12,7 +12,7 @@ from typing import Final
 
 from turnkeep_adapters.codec.shape import Shape
 
-WRITTEN_MAX: Final = 2_048
+WRITTEN_MAX: Final = 1_024
 """Of how many values of one class the JSON is kept, of those that were written last."""
 
 
