@@ -119,7 +119,8 @@ async def test_a_silent_connection_holds_up_nobody_for_longer_than_patience(data
         proxy.arm(Cut.NEVER_ANSWERED)
         began = time.monotonic()
         told = await asyncio.gather(*(caller.load(PLACE) for _ in range(8)))
-        assert QUIET.patience_seconds <= time.monotonic() - began < 1.0
+        # The answer never comes; a slow machine may take its time to ask anew.
+        assert QUIET.patience_seconds <= time.monotonic() - began < 4.0
         assert {loaded.cells[PLACE].revision for loaded in told} == {revision}
         await proxy.cut_all()
 
@@ -130,7 +131,7 @@ async def test_it_is_asked_for_twice_and_no_more(database: str, sent: list[int])
         calling(proxy.url, evolve(QUIET, patience_seconds=0.05)) as (_, store),
     ):
         proxy.arm(Cut.NEVER_ANSWERED)
-        load = asyncio.ensure_future(store.load([PLACE], deadline=soon(0.6)))
+        load = asyncio.ensure_future(store.load([PLACE], deadline=soon(2.0)))
         await until(lambda: not proxy.wanted)
         proxy.arm(Cut.NEVER_ANSWERED)
         with pytest.raises(Unavailable):
