@@ -113,14 +113,13 @@ async def test_a_shared_call_names_256_keys_at_most(database: str) -> None:
 async def test_a_silent_connection_holds_up_nobody_for_longer_than_patience(database: str) -> None:
     async with (
         Proxy(database, watched=WATCHED) as proxy,
-        calling(proxy.url, QUIET) as (caller, _),
+        calling(proxy.url, evolve(QUIET, pool_min=4)) as (caller, _),
     ):
         revision = await caller.put(PLACE)
         proxy.arm(Cut.NEVER_ANSWERED)
         began = time.monotonic()
         told = await asyncio.gather(*(caller.load(PLACE) for _ in range(8)))
-        # The answer never comes; a slow machine may take its time to ask anew.
-        assert QUIET.patience_seconds <= time.monotonic() - began < 4.0
+        assert QUIET.patience_seconds <= time.monotonic() - began < 1.0
         assert {loaded.cells[PLACE].revision for loaded in told} == {revision}
         await proxy.cut_all()
 

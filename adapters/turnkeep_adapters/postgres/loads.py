@@ -172,6 +172,7 @@ class Loads:
             for load in flight:
                 load.tell(_own(load.keys, found, rows[0][0]))
         except BaseException as error:
+            # Cancelled, too, where the store closes: nobody may be left without an answer.
             for load in flight:
                 load.fail(read_failed(error, status_of(connection)), error)
             if not isinstance(error, Exception):
